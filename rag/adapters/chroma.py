@@ -1,0 +1,166 @@
+"""The vector store on Chroma: collections with cosine distance and our own vectors, in a folder of one process's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rag.corpus import days
+from rag.domain import Filters, Passage
+from rag.errors import IndexCorrupt
+from rag.ports import Vector
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+# Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
+ADD_BATCH = 250
+
+
+class ChromaVectorStore:
+    """`rag.ports.VectorStore` in a folder. Chroma is imported and opened at first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._client: ClientAPI | None = None
+        self._guard = threading.Lock()
+
+    def create(self, collection: str) -> None:
+        """Make an empty collection; one of that name that is left over is replaced."""
+        self.delete(collection)
+        with _translated(self._folder):
+            # Without `embedding_function=None` Chroma would fetch and run a model of its own.
+            self._open().create_collection(
+                collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+
+    def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:
+        """Store each passage under its id with its vector and what filters need."""
+        with _translated(self._folder):
+            target = self._get(collection)
+            for start in range(0, len(passages), ADD_BATCH):
+                batch = passages[start : start + ADD_BATCH]
+                target.upsert(
+                    ids=[passage.id for passage in batch],
+                    embeddings=vectors[start : start + ADD_BATCH],
+                    documents=[passage.text for passage in batch],
+                    metadatas=[_metadata(passage) for passage in batch],
+                )
+
+    def vectors(self, collection: str, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that the collection has."""
+        if not ids:
+            return {}
+        with _translated(self._folder):
+            found = self._get(collection).get(ids=list(ids), include=["embeddings"])
+        vectors = found["embeddings"]
+        if vectors is None:
+            return {}
+        return {key: np.asarray(vector, dtype=np.float32) for key, vector in zip(found["ids"], vectors, strict=True)}
+
+    def query(self, collection: str, vector: Vector, limit: int, filters: Filters) -> list[tuple[str, float]]:
+        """The nearest passages as (id, cosine similarity), best first; ties by id.
+
+        Raises:
+            IndexCorrupt: the collection is not there or cannot be read.
+        """
+        with _translated(self._folder):
+            found = self._get(collection).query(
+                query_embeddings=vector[np.newaxis, :],
+                n_results=limit,
+                where=_where(filters),
+                include=["distances"],
+            )
+        distances = found["distances"]
+        pairs = zip(found["ids"][0], distances[0] if distances else (), strict=True)
+        return sorted(((key, 1.0 - float(distance)) for key, distance in pairs), key=lambda pair: (-pair[1], pair[0]))
+
+    def count(self, collection: str) -> int:
+        """How many vectors the collection holds; 0 where there is no such collection."""
+        with _translated(self._folder):
+            return self._get(collection).count() if collection in set(self.collections()) else 0
+
+    def collections(self) -> Iterator[str]:
+        """The names of all collections."""
+        with _translated(self._folder):
+            names = [found.name for found in self._open().list_collections()]
+        yield from names
+
+    def delete(self, collection: str) -> None:
+        """Remove the collection; one that is not there is no error."""
+        if collection in set(self.collections()):
+            with _translated(self._folder):
+                self._open().delete_collection(collection)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        with self._guard:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _get(self, collection: str) -> Collection:
+        return self._open().get_collection(collection, embedding_function=None)
+
+    def _open(self) -> ClientAPI:
+        with self._guard:
+            if self._client is None:
+                import chromadb
+                from chromadb.config import Settings
+
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._client = chromadb.PersistentClient(
+                    str(self._folder), settings=Settings(anonymized_telemetry=False)
+                )
+            return self._client
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, ValueError, OSError) as error:
+        raise IndexCorrupt(
+            f"The vectors in {folder} cannot be read or written ({type(error).__name__}: {error})."
+            " Run `mission-record rebuild`."
+        ) from error
+
+
+def _metadata(passage: Passage) -> dict[str, str | int]:
+    """Flat values: what filters need, and what LlamaIndex shows of a node."""
+    metadata: dict[str, str | int] = {
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "section": passage.section,
+        "kind": passage.kind,
+        "start": passage.start,
+        "end": passage.end,
+    }
+    covered = days(passage.published)
+    if covered:
+        metadata |= {"first_day": covered[0], "last_day": covered[1]}
+    return metadata
+
+
+def _where(filters: Filters) -> dict[str, Any] | None:
+    conditions: list[dict[str, Any]] = []
+    if filters.document_ids:
+        conditions.append({"document_id": {"$in": list(filters.document_ids)}})
+    if filters.kinds:
+        conditions.append({"kind": {"$in": list(filters.kinds)}})
+    earliest, latest = days(filters.published_from), days(filters.published_to)
+    if earliest:
+        conditions.append({"last_day": {"$gte": earliest[0]}})
+    if latest:
+        conditions.append({"first_day": {"$lte": latest[1]}})
+    if len(conditions) > 1:
+        return {"$and": conditions}
+    return conditions[0] if conditions else None

@@ -1,0 +1,27 @@
+"""What an answerer hands over: statements, each with the sentences that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.domain import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A stretch of the answer. `listed` asks for a line of its own; without evidence it is not supported."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before its citations are numbered and checked; without statements the record does not say."""
+
+    statements: tuple[Statement, ...]
+    short_answer: str | None
+    confidence: float
+    reason: str | None = None
+    unknown_names: tuple[str, ...] = ()

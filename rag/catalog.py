@@ -1,0 +1,467 @@
+"""The catalog: documents, passages, the lexical index (BM25) and the pointer to the vectors in use, in one SQLite file.
+
+Everything that belongs to one version of the index changes in one transaction. Readers hold a snapshot for as long as a
+`with catalog.reading()` lasts, so they see the old version or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from rag.corpus import days
+from rag.domain import (
+    Block,
+    BlockKind,
+    Document,
+    DocumentSummary,
+    Filters,
+    Manifest,
+    Passage,
+    Section,
+    Sentence,
+    Source,
+)
+from rag.errors import DocumentNotFound, IndexBusy, IndexCorrupt, IndexEmpty, IndexMismatch, StorageError
+
+# Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
+CATALOG_VERSION = 1
+PASSAGE_VERSION = 1
+CATALOG_FILE = "catalog.sqlite"
+LOCK_FILE = "writer.lock"
+
+# Weights of title, section and text in BM25F (Robertson et al. 2004, as FTS5's bm25() has it).
+# A title names what the whole document is about, so a match there counts for more than one in passing.
+BM25_WEIGHTS = (2.0, 1.5, 1.0)
+
+_SCHEMA = """
+CREATE TABLE manifest (
+    id INTEGER PRIMARY KEY CHECK (id = 1), index_id TEXT NOT NULL, collection TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    documents INTEGER NOT NULL, passages INTEGER NOT NULL, corpus_dir TEXT NOT NULL
+);
+CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT, index_id TEXT NOT NULL);
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT, characters INTEGER NOT NULL,
+    passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL, date TEXT, path TEXT NOT NULL,
+    first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE passages (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
+    title TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    sentences TEXT NOT NULL
+);
+CREATE INDEX passages_of_document ON passages (document_id);
+CREATE VIRTUAL TABLE lexical USING fts5 (
+    title, section, text, content = passages, content_rowid = number, tokenize = 'porter unicode61 remove_diacritics 2'
+);
+CREATE VIRTUAL TABLE words USING fts5vocab (lexical, row);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentList:
+    """One page of the documents that were asked for, and how many there are in all."""
+
+    documents: tuple[DocumentSummary, ...]
+    total: int
+
+
+class Catalog:
+    """The one reader and writer of `catalog.sqlite` in a data folder. Threads may share it.
+
+    Raises (any method that reads):
+        IndexEmpty: nothing has been ingested.
+        IndexMismatch: the catalog is of another schema version.
+        IndexCorrupt: the file cannot be read as a catalog.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / CATALOG_FILE
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._lock = FileLock(folder / LOCK_FILE)
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Everything this thread reads inside sees one version of the index."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
+    def manifest(self) -> Manifest:
+        """The index in use."""
+        rows = self._read("SELECT index_id, collection, fingerprint, documents, passages, corpus_dir FROM manifest")
+        if not rows or not rows[0][3]:
+            raise IndexEmpty(f"The index in {self._folder} holds no documents. Run `mission-record ingest`.")
+        return Manifest(*rows[0])
+
+    def current(self) -> Manifest | None:
+        """The index in use, or None where there is none that this version of the program can read."""
+        try:
+            return self.manifest()
+        except StorageError:
+            return None
+
+    def hashes(self) -> dict[str, str]:
+        """The content hash of every document by id."""
+        return dict(self._read("SELECT id, content_hash FROM documents"))
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of documents there are, sorted."""
+        return tuple(kind for (kind,) in self._read("SELECT DISTINCT kind FROM documents ORDER BY kind"))
+
+    def documents(
+        self, kind: str | None = None, query: str | None = None, limit: int = 100, offset: int = 0
+    ) -> DocumentList:
+        """Documents by title; `query` keeps those whose title, id or text has each of its words."""
+        where, values = ["1"], list[Any]()
+        if kind is not None:
+            where.append("kind = ?")
+            values.append(kind)
+        if query is not None and query.strip():
+            matching = match_all(query)
+            words = "id IN (SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid WHERE lexical MATCH ?)"
+            where.append(f"({words} OR instr(lower(title), lower(?)) OR instr(lower(id), lower(?)))")
+            values += [matching, query.strip(), query.strip()]
+        condition = " AND ".join(where)
+        with self.reading():
+            ((total,),) = self._read(f"SELECT count(*) FROM documents WHERE {condition}", *values)
+            rows = self._read(
+                "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents"
+                f" WHERE {condition} ORDER BY title COLLATE NOCASE, id LIMIT ? OFFSET ?",
+                *values,
+                limit,
+                offset,
+            )
+        return DocumentList(tuple(DocumentSummary(*row) for row in rows), total)
+
+    def document(self, document_id: str) -> Document:
+        """One whole document.
+
+        Raises:
+            DocumentNotFound: there is none of that id.
+        """
+        rows = self._read("SELECT content FROM documents WHERE id = ?", document_id)
+        if not rows:
+            raise DocumentNotFound(f"No document has the id {document_id!r}. `GET /documents` lists them all.")
+        return _document(json.loads(rows[0][0]))
+
+    def summary(self, document_id: str) -> DocumentSummary:
+        """What a list shows of one document.
+
+        Raises:
+            DocumentNotFound: there is none of that id.
+        """
+        rows = self._read(
+            "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents WHERE id = ?",
+            document_id,
+        )
+        if not rows:
+            raise DocumentNotFound(f"No document has the id {document_id!r}. `GET /documents` lists them all.")
+        return DocumentSummary(*rows[0])
+
+    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        """Those of the passages that are there, by id."""
+        marks = ", ".join("?" * len(ids))
+        rows = self._read(f"{_SELECT_PASSAGE} WHERE passages.id IN ({marks})", *ids)
+        return {row[0]: _passage(row) for row in rows}
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """All passages of a document in their order."""
+        rows = self._read(f"{_SELECT_PASSAGE} WHERE document_id = ? ORDER BY number", document_id)
+        return [_passage(row) for row in rows]
+
+    def search(self, terms: Sequence[str], limit: int, filters: Filters) -> list[tuple[str, float]]:
+        """BM25 over title, section and text for any of the terms: (passage id, score), best first, ties by id."""
+        if not terms:
+            return []
+        condition, values = _conditions(filters)
+        rows = self._read(
+            f"SELECT passages.id, -bm25(lexical, {', '.join(map(str, BM25_WEIGHTS))}) AS score FROM lexical"
+            " JOIN passages ON number = lexical.rowid JOIN documents ON documents.id = document_id"
+            f" WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, passages.id LIMIT ?",
+            " OR ".join(_quoted(term) for term in terms),
+            *values,
+            limit,
+        )
+        return [(passage_id, score) for passage_id, score in rows]
+
+    def passage_counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages each term occurs, in any of its inflections."""
+        counts = {}
+        for term in terms:
+            ((counts[term],),) = self._read("SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term))
+        return counts
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the one writer's place; everything else here that writes must happen inside.
+
+        Raises:
+            IndexBusy: another process (or thread) is writing.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise IndexBusy(
+                f"Another process is writing to {self._folder}. Wait until it is done, or give another --data-dir."
+            ) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def next_collection(self, index_id: str) -> str:
+        """A name for the vectors of a new version, never used before."""
+        connection = self._writer()
+        with connection:
+            number = connection.execute("INSERT INTO builds (index_id) VALUES (?)", (index_id,)).lastrowid
+        return f"passages-{index_id}-{number}"
+
+    def replace(self, manifest: Manifest, documents: Sequence[Document], passages: Sequence[Passage]) -> None:
+        """Switch to a new version: all documents and passages and the pointer to their vectors, in one transaction."""
+        per_document: dict[str, int] = {}
+        for passage in passages:
+            per_document[passage.document_id] = per_document.get(passage.document_id, 0) + 1
+        connection = self._writer()
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
+            connection.execute("DELETE FROM passages")
+            connection.execute("DELETE FROM documents")
+            connection.executemany(
+                f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
+                (_document_row(document, per_document.get(document.id, 0)) for document in documents),
+            )
+            connection.executemany(
+                'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences)'
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (_passage_row(passage) for passage in passages),
+            )
+            connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
+            connection.execute(
+                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (
+                    manifest.index_id,
+                    manifest.collection,
+                    manifest.fingerprint,
+                    manifest.documents,
+                    manifest.passages,
+                    manifest.corpus_dir,
+                ),
+            )
+
+    def discard(self) -> None:
+        """Remove the catalog, whatever state it is in; only a rebuild needs this."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._file.with_name(CATALOG_FILE + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    # --- connections -------------------------------------------------------------------------------------------
+
+    def _read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection().execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            if not self._file.exists():
+                raise IndexEmpty(f"There is no index in {self._folder}. Run `mission-record ingest`.")
+            connection = self._open()
+            self._require_version(connection)
+            self._local.connection = connection
+        return connection
+
+    def _writer(self) -> sqlite3.Connection:
+        """This thread's connection, with the schema made or, where it is of another version, made anew."""
+        if self._file.exists():
+            try:
+                return self._connection()
+            except (IndexMismatch, IndexCorrupt):
+                self.discard()
+        connection = self._open()
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {CATALOG_VERSION}; COMMIT;")
+        self._local.connection = connection
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            # Threads use only their own connection; close() alone may come from another.
+            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
+        with self._guard:
+            self._connections.append(connection)
+        return connection
+
+    def _require_version(self, connection: sqlite3.Connection) -> None:
+        try:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
+        if version != CATALOG_VERSION:
+            raise IndexMismatch(
+                f"The index in {self._folder} has schema version {version}; this program reads version"
+                f" {CATALOG_VERSION}. Run `mission-record ingest` to make it anew from the documents."
+            )
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> StorageError:
+        return IndexCorrupt(f"{self._file} cannot be read ({error}). Run `mission-record rebuild`.")
+
+
+def fingerprint(embedder: str, passage_tokens: int) -> str:
+    """Names how an index was made: the same documents give the same index if this is the same."""
+    return hashlib.sha256(f"{CATALOG_VERSION}|{PASSAGE_VERSION}|{passage_tokens}|{embedder}".encode()).hexdigest()[:16]
+
+
+def require_fingerprint(manifest: Manifest, expected: str) -> None:
+    """Refuse an index that was made another way.
+
+    Raises:
+        IndexMismatch: names the command that makes it anew.
+    """
+    if manifest.fingerprint != expected:
+        raise IndexMismatch(
+            f"The index was made with another embedding model, passage size or version of this program"
+            f" ({manifest.fingerprint}; now {expected}). Run `mission-record ingest` to make it anew from the documents."
+        )
+
+
+def match_all(query: str) -> str:
+    """An FTS5 query for passages that have every word of `query`; none of it is read as query syntax."""
+    return " AND ".join(_quoted(word) for word in query.split())
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def content_hash(document: Document) -> str:
+    """Changes whenever anything of the document that is stored does."""
+    return hashlib.sha256(f"{document.path}\n{document.sha256}".encode()).hexdigest()
+
+
+def _conditions(filters: Filters) -> tuple[str, list[Any]]:
+    where, values = ["1"], list[Any]()
+    for column, chosen in (("documents.id", filters.document_ids), ("documents.kind", filters.kinds)):
+        if chosen:
+            where.append(f"{column} IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+    earliest, latest = days(filters.published_from), days(filters.published_to)
+    if earliest:
+        where.append("documents.last_day >= ?")
+        values.append(earliest[0])
+    if latest:
+        where.append("documents.first_day <= ?")
+        values.append(latest[1])
+    return " AND ".join(where), values
+
+
+_SELECT_PASSAGE = (
+    'SELECT passages.id, document_id, passages.title, section, text, start, "end", sentences, kind, published, source'
+    " FROM passages JOIN documents ON documents.id = document_id"
+)
+
+
+def _passage_row(passage: Passage) -> tuple[Any, ...]:
+    # Sentences are kept as offsets: their text is a part of the passage's.
+    sentences = [(sentence.start, sentence.end, sentence.kind) for sentence in passage.sentences]
+    return (
+        passage.id,
+        passage.document_id,
+        passage.title,
+        passage.section,
+        passage.text,
+        passage.start,
+        passage.end,
+        json.dumps(sentences),
+    )
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    identifier, document_id, title, section, text, start, end, sentences, kind, published, source = row
+    return Passage(
+        id=identifier,
+        document_id=document_id,
+        title=title,
+        section=section,
+        kind=kind,
+        published=published,
+        source=source,
+        text=text,
+        start=start,
+        end=end,
+        sentences=tuple(
+            Sentence(first, last, text[first - start : last - start], BlockKind(block))
+            for first, last, block in json.loads(sentences)
+        ),
+    )
+
+
+def _document_row(document: Document, passages: int) -> tuple[Any, ...]:
+    covered = days(document.published) or (None, None)
+    return (
+        document.id,
+        document.title,
+        document.kind,
+        document.published,
+        str(document.source) if document.source else None,
+        len(document.text),
+        passages,
+        document.sha256,
+        content_hash(document),
+        document.date,
+        document.path,
+        *covered,
+        json.dumps(asdict(document), ensure_ascii=False),
+    )
+
+
+def _document(stored: dict[str, Any]) -> Document:
+    source = stored["source"]
+    return Document(
+        **stored
+        | {
+            "blocks": tuple(Block(**block | {"kind": BlockKind(block["kind"])}) for block in stored["blocks"]),
+            "sections": tuple(Section(**section | {"path": tuple(section["path"])}) for section in stored["sections"]),
+            "people": tuple(stored["people"]),
+            "organisations": tuple(stored["organisations"]),
+            "source": Source(**source) if source else None,
+        }
+    )

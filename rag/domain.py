@@ -1,0 +1,355 @@
+"""The words of the program. Values only: frozen, comparable, no input or output.
+
+All offsets are in characters (Unicode code points) into `Document.text`; `end` is exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+from urllib.parse import quote
+
+from rag.errors import InvalidQuestion
+
+MAX_QUESTION_CHARACTERS = 2_000
+MAX_HISTORY_TURNS = 50
+MAX_TOP_K = 20
+DEFAULT_TOP_K = 6
+
+Mode = Literal["auto", "extractive", "generative"]
+Role = Literal["user", "assistant"]
+
+
+class BlockKind(StrEnum):
+    """What a stretch of a document's text is, so that it can be shown again as it was meant."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch `[start, end)` of a document's text. `level`: heading depth (1 to 6) or list depth (from 1)."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text `[start, end)` under one heading; `path` holds the headings above it, outermost first."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def title(self) -> str:
+        """The headings as one line; empty for text before the first heading."""
+        return " > ".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document comes from. `published` is an ISO date: YYYY, YYYY-MM or YYYY-MM-DD."""
+
+    title: str
+    publisher: str | None = None
+    published: str | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.publisher, self.title, self.published) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of the record, as plain text with its structure beside it.
+
+    `path` is relative to the folder it was read from; `sha256` is of the file's bytes.
+    `date` is when what it tells of took place; ISO, as precise as is known.
+    """
+
+    id: str
+    title: str
+    kind: str
+    text: str
+    blocks: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    path: str
+    sha256: str
+    date: str | None = None
+    place: str | None = None
+    people: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    source: Source | None = None
+
+    @property
+    def published(self) -> str | None:
+        """The date of publication, where the source has one."""
+        return self.source.published if self.source else None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """What a list of documents shows of each."""
+
+    id: str
+    title: str
+    kind: str
+    published: str | None
+    source: str | None
+    characters: int
+    passages: int
+    sha256: str
+    date: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence `[start, end)` of a document; a list item without a full stop is one too.
+
+    `kind` is that of the block it stands in.
+    """
+
+    start: int
+    end: int
+    text: str
+    kind: BlockKind = BlockKind.PARAGRAPH
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Whole sentences of one section of one document: what is embedded, indexed and retrieved.
+
+    `document.text[start:end] == text`. `title` is the document's, `section` the heading path as one line.
+    """
+
+    id: str
+    document_id: str
+    title: str
+    section: str
+    kind: str
+    published: str | None
+    source: str | None
+    text: str
+    start: int
+    end: int
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found. `score` orders hits of one search; `ranks` holds each retriever's own rank, from 1."""
+
+    passage: Passage
+    score: float
+    rank: int
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    similarity: float | None = None
+
+    @property
+    def retrievers(self) -> tuple[str, ...]:
+        """The names of the retrievers that found it."""
+        return tuple(sorted(self.ranks))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents may be searched; an empty field does not restrict. Dates are ISO and inclusive."""
+
+    document_ids: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    published_from: str | None = None
+    published_to: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.document_ids or self.kinds or self.published_from or self.published_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with all that shapes its answer. The text is trimmed.
+
+    Raises:
+        InvalidQuestion: empty or too long a text, too many turns, or `top_k` out of range.
+    """
+
+    text: str
+    history: tuple[Turn, ...] = ()
+    filters: Filters = Filters()
+    top_k: int = DEFAULT_TOP_K
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        text = self.text.strip()
+        if not text:
+            raise InvalidQuestion("The question is empty. Ask in a few words or a sentence.")
+        if len(text) > MAX_QUESTION_CHARACTERS:
+            raise InvalidQuestion(
+                f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are read. Shorten it."
+            )
+        if len(self.history) > MAX_HISTORY_TURNS:
+            raise InvalidQuestion(
+                f"The history has {len(self.history)} turns; at most {MAX_HISTORY_TURNS} are read. Send the newest."
+            )
+        if not 1 <= self.top_k <= MAX_TOP_K:
+            raise InvalidQuestion(f"top_k is {self.top_k}; it must be between 1 and {MAX_TOP_K}.")
+        object.__setattr__(self, "text", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a retrieved passage, judged against the question.
+
+    `score` orders evidence of one question (higher answers better); `signals` says what it was made of.
+    `answer` is the span of the document that holds the few words which answer, where there is one; `part` counts the
+    questions within the question, from 0.
+    """
+
+    hit: Hit
+    sentence: Sentence
+    score: float
+    signals: Mapping[str, float] = field(default_factory=dict)
+    answer: Sentence | None = None
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading the passages found: evidence best first, and the probability that it answers at all.
+
+    `reason` says why it does not, where that is known (`no_evidence`, `unknown_name` ...), and `unknown_names`
+    the names of the question that the record never mentions.
+    """
+
+    evidence: tuple[Evidence, ...]
+    answerability: float
+    reason: str | None = None
+    unknown_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The place that a statement comes from: `document.text[start:end] == quote`, always."""
+
+    marker: int
+    document_id: str
+    title: str
+    section: str
+    kind: str
+    published: str | None
+    source: str | None
+    quote: str
+    start: int
+    end: int
+
+    @property
+    def url(self) -> str:
+        """The document's page, opened with the quote highlighted."""
+        return f"/documents/{quote(self.document_id, safe='')}#c={self.start}-{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question is answered with; the fields are those of `POST /ask`.
+
+    `status` "not_found" means that the record does not say: an answer, not an error.
+    """
+
+    id: str
+    status: Literal["answered", "not_found"]
+    reason: str | None
+    answer: str
+    answer_plain: str
+    short_answer: str | None
+    confidence: float
+    standalone_question: str
+    citations: tuple[Citation, ...]
+    unsupported: tuple[str, ...]
+    retrieved: tuple[Hit, ...]
+    used: frozenset[str]
+    answerer: Literal["extractive", "generative"]
+    model: str | None
+    fallback_reason: str | None
+    index_id: str
+    timings_ms: Mapping[str, float]
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Stream event: the passages that will be read."""
+
+    hits: tuple[Hit, ...]
+    standalone_question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Stream event: provisional text of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Stream event, the last: the verified answer."""
+
+    answer: Answer
+
+
+Event = Retrieved | Delta | Completed
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be ingested, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    embedded: int = 0
+    index_id: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the index is another than before."""
+        return bool(self.added or self.updated or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index says of itself. `fingerprint` names the model, chunking and schema it was made with."""
+
+    index_id: str
+    collection: str
+    fingerprint: str
+    documents: int
+    passages: int
+    corpus_dir: str

@@ -1,0 +1,125 @@
+"""Every error that this program raises on purpose.
+
+    RagError
+    |-- InvalidInput             the caller's fault: bad question, filter, path or setting
+    |   |-- InvalidQuestion
+    |   `-- InvalidSettings
+    |-- DocumentError            one file of the record cannot be used; the others can
+    |   |-- DocumentUnreadable   not text, not UTF-8, not there, not permitted
+    |   |-- DocumentMalformed    front matter or content is wrong
+    |   `-- UnsupportedFormat    no reader for this kind of file
+    |-- DocumentNotFound         no such document id
+    |-- StorageError
+    |   |-- IndexEmpty           nothing has been ingested yet
+    |   |-- IndexMismatch        made by another model, chunking or schema version
+    |   |-- IndexBusy            another process is writing
+    |   `-- IndexCorrupt         what is stored contradicts itself
+    |-- ModelError
+    |   |-- ModelMissing         no weights found, and none may be fetched
+    |   `-- ModelInvalid         weights that are not what they should be
+    |-- NoLanguageModel          generative mode asked for, none configured
+    `-- AddressInUse             the port to serve on is taken
+
+A message says what is wrong, with which value, and what to do next: it is shown to users as it is.
+Exceptions of libraries are translated into these in `rag.adapters`, once.
+"""
+
+
+class RagError(Exception):
+    """Base of all errors raised on purpose; `code` is the stable name that the HTTP API sends."""
+
+    code = "internal"
+
+
+class InvalidInput(RagError):
+    """The caller sent something that cannot be used."""
+
+    code = "invalid_request"
+
+
+class InvalidQuestion(InvalidInput):
+    """A question that is empty or too long."""
+
+
+class InvalidSettings(InvalidInput):
+    """A setting with a value that cannot be used."""
+
+
+class DocumentError(RagError):
+    """One file of the record cannot be used."""
+
+    code = "invalid_document"
+
+
+class DocumentUnreadable(DocumentError):
+    """A file that cannot be read as text."""
+
+
+class DocumentMalformed(DocumentError):
+    """A file whose front matter or content is wrong."""
+
+
+class UnsupportedFormat(DocumentError):
+    """A file that no reader reads."""
+
+    code = "unsupported_type"
+
+
+class DocumentNotFound(RagError):
+    """No document has this id."""
+
+    code = "not_found"
+
+
+class StorageError(RagError):
+    """Base of what can be wrong with the index."""
+
+    code = "not_ready"
+
+
+class IndexEmpty(StorageError):
+    """Nothing has been ingested yet."""
+
+    code = "index_empty"
+
+
+class IndexMismatch(StorageError):
+    """The index was made by another model, chunking or schema version."""
+
+    code = "index_mismatch"
+
+
+class IndexBusy(StorageError):
+    """Another process is writing to the data folder."""
+
+    code = "index_busy"
+
+
+class IndexCorrupt(StorageError):
+    """What is stored contradicts itself."""
+
+
+class ModelError(RagError):
+    """Base of what can be wrong with a model."""
+
+    code = "not_ready"
+
+
+class ModelMissing(ModelError):
+    """No weights were found, and none may be fetched."""
+
+
+class ModelInvalid(ModelError):
+    """Weights or configuration that are not what they should be."""
+
+
+class NoLanguageModel(RagError):
+    """Generative mode was asked for and no LLM is configured."""
+
+    code = "no_llm"
+
+
+class AddressInUse(RagError):
+    """The address to serve on is taken or not allowed."""
+
+    code = "address_in_use"

@@ -1,0 +1,301 @@
+"""Documents -> Passages -> index: what is stored is brought in step with a folder of documents.
+
+A new version is written beside the one in use, checked, and switched to in one transaction of the catalog; only then
+is the old one deleted. A process killed at any moment leaves the old version in use, or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import nupunkt
+
+from rag.catalog import Catalog, content_hash, fingerprint
+from rag.corpus import read_folder
+from rag.domain import (
+    BlockKind,
+    Document,
+    Failure,
+    Filters,
+    IngestReport,
+    Manifest,
+    Passage,
+    Section,
+    Sentence,
+)
+from rag.errors import IndexCorrupt
+from rag.ports import Embedder, Vector, VectorStore
+
+WRITE_BATCH = 250
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+_CJK_END = re.compile(r"[。！？]+[」』”’）)]*")
+_ENUMERATOR = re.compile(r"\(?(\d{1,3}|[A-Za-z])[.)]")
+
+
+# Called with what is being done, how much of it is done, and of how much; 0 where that is not known yet.
+Report = Callable[[str, int, int], None]
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """The sentences of a text as `(start, end)`, without the white space between them.
+
+    Punkt (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence Boundary Detection") as kept by nupunkt. Beyond it:
+    Chinese and Japanese full stops end a sentence, and a bare enumerator ("2.") belongs to what follows it.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, end in nupunkt.sent_spans(text):
+        position = start
+        for stop in _CJK_END.finditer(text, start, end):
+            spans.append((position, stop.end()))
+            position = stop.end()
+        spans.append((position, end))
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        sentence = text[start:end]
+        if not sentence.strip():
+            continue
+        start += len(sentence) - len(sentence.lstrip())
+        end -= len(sentence) - len(sentence.rstrip())
+        if found and _ENUMERATOR.fullmatch(text[slice(*found[-1])]):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
+    """The sentences of a section; none runs over the end of a paragraph, list item, table row or piece of code."""
+    for block in document.blocks:
+        if block.kind is BlockKind.HEADING or not section.start <= block.start < section.end:
+            continue
+        text = document.text[block.start : block.end]
+        whole = block.kind in (BlockKind.TABLE_ROW, BlockKind.CODE)
+        for start, end in [(0, len(text))] if whole else split_sentences(text):
+            yield Sentence(block.start + start, block.start + end, text[start:end], block.kind)
+
+
+def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int) -> list[Passage]:
+    """Cut a document into passages: whole sentences of one section, at most `most_tokens` tokens.
+
+    A single sentence that is longer (a table row, text without full stops) is cut between words.
+    """
+    passages: list[Passage] = []
+    for section in document.sections:
+        sentences = list(sentences_of(document, section))
+        pieces = list(_cut_long(sentences, count_tokens, most_tokens))
+        group: list[Sentence] = []
+        tokens = 0
+        for sentence, length in pieces:
+            if group and tokens + length > most_tokens:
+                passages.append(_passage(document, section, group))
+                group, tokens = [], 0
+            group.append(sentence)
+            tokens += length
+        if group:
+            passages.append(_passage(document, section, group))
+    return passages
+
+
+def _cut_long(
+    sentences: Sequence[Sentence], count_tokens: CountTokens, most_tokens: int
+) -> Iterator[tuple[Sentence, int]]:
+    lengths = count_tokens([sentence.text for sentence in sentences]) if sentences else []
+    for sentence, length in zip(sentences, lengths, strict=True):
+        if length <= most_tokens:
+            yield sentence, length
+            continue
+        pieces = list(_halve(sentence, count_tokens, most_tokens))
+        yield from zip(pieces, count_tokens([piece.text for piece in pieces]), strict=True)
+
+
+def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> Iterator[Sentence]:
+    """Cut at the space nearest to the middle (in the middle where there is none) until every piece fits."""
+    pending = [sentence]
+    while pending:
+        piece = pending.pop()
+        text = piece.text
+        # A character is at most a few tokens: a very long piece needs no counting to know that it is too long.
+        if len(text) <= 1 or (len(text) < 50 * most_tokens and count_tokens([text])[0] <= most_tokens):
+            yield piece
+            continue
+        middle = len(text) // 2
+        spaces = [at for at in (text.rfind(" ", 1, middle), text.find(" ", middle, len(text) - 1)) if at > 0]
+        at = min(spaces, key=lambda space: abs(space - middle), default=middle)
+        second = at + len(text[at:]) - len(text[at:].lstrip())
+        pending.append(Sentence(piece.start + second, piece.end, text[second:], piece.kind))
+        pending.append(Sentence(piece.start, piece.start + at, text[:at], piece.kind))
+
+
+def _passage(document: Document, section: Section, sentences: Sequence[Sentence]) -> Passage:
+    start, end = sentences[0].start, sentences[-1].end
+    text = document.text[start:end]
+    # What is embedded and shown decides the id, so that an unchanged passage keeps its vector.
+    identity = "\x1f".join((document.id, document.title, section.title, str(start), text))
+    return Passage(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        document_id=document.id,
+        title=document.title,
+        section=section.title,
+        kind=document.kind,
+        published=document.published,
+        source=str(document.source) if document.source else None,
+        text=text,
+        start=start,
+        end=end,
+        sentences=tuple(sentences),
+    )
+
+
+def embedded_text(passage: Passage) -> str:
+    """What of a passage is embedded: its headings say what its sentences are about."""
+    headings = passage.title
+    if passage.section and passage.section != passage.title:
+        headings += " > " + passage.section.removeprefix(passage.title + " > ")
+    return f"{headings}\n{passage.text}"
+
+
+class Ingest:
+    """Brings the index in step with a folder. One process at a time: the catalog's lock says so at once."""
+
+    def __init__(
+        self, catalog: Catalog, vectors: VectorStore, embedder: Embedder, passage_tokens: int
+    ) -> None:
+        self._catalog = catalog
+        self._vectors = vectors
+        self._embedder = embedder
+        self._passage_tokens = passage_tokens
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the index that this would make."""
+        return fingerprint(self._embedder.fingerprint, self._passage_tokens)
+
+    def synchronise(self, folder: Path, report: Report | None = None, rebuild: bool = False) -> IngestReport:
+        """Make the index hold exactly the readable documents of `folder`.
+
+        What has not changed is not embedded again. With `rebuild`, nothing stored is trusted or reused.
+
+        Raises:
+            IndexBusy: another process is writing.
+            DocumentUnreadable: the folder cannot be listed.
+            IndexCorrupt: what was written could not be read back; the index in use is left as it was.
+        """
+        tell = report or (lambda _stage, _done, _total: None)
+        with self._catalog.writing():
+            reusable = None if rebuild else self._reusable()
+            stored = self._catalog.hashes() if reusable else {}
+            documents, failed = self._read(folder, stored, tell)
+            changes = _compare(documents, stored, failed)
+            if reusable and not changes.changed:
+                self._sweep(reusable.collection)
+                return replace(changes, index_id=reusable.index_id)
+            passages = [passage for document in documents for passage in self._cut(document)]
+            manifest = self._manifest(documents, passages, folder)
+            embedded = self._write(manifest, passages, reusable, tell)
+            self._catalog.replace(manifest, documents, passages)
+            self._sweep(manifest.collection)
+        return replace(changes, embedded=embedded, index_id=manifest.index_id)
+
+    def _reusable(self) -> Manifest | None:
+        """The index in use, if it was made the same way and its vectors are there."""
+        manifest = self._catalog.current()
+        if manifest is None or manifest.fingerprint != self.fingerprint:
+            return None
+        return manifest if self._vectors.count(manifest.collection) == manifest.passages else None
+
+    def _read(
+        self, folder: Path, stored: Mapping[str, str], tell: Report
+    ) -> tuple[list[Document], tuple[Failure, ...]]:
+        """The folder's documents by id. Of a file that cannot be used now, the version stored before is kept."""
+        documents: dict[str, Document] = {}
+        failed: list[Failure] = []
+        for entry in read_folder(folder):
+            if isinstance(entry, Failure):
+                failed.append(entry)
+            else:
+                documents[entry.id] = entry
+            tell("reading", len(documents) + len(failed), 0)
+        paths = {failure.name: at for at, failure in enumerate(failed)}
+        for document_id in stored.keys() - documents.keys():
+            before = self._catalog.document(document_id)
+            if before.path in paths:
+                documents[document_id] = before
+                at = paths[before.path]
+                failed[at] = replace(failed[at], reason=f"{failed[at].reason} Its last readable version is kept.")
+        return [documents[document_id] for document_id in sorted(documents)], tuple(failed)
+
+    def _cut(self, document: Document) -> list[Passage]:
+        return passages_of(document, self._embedder.count_tokens, self._passage_tokens)
+
+    def _manifest(self, documents: Sequence[Document], passages: Sequence[Passage], folder: Path) -> Manifest:
+        content = "\n".join(f"{document.id} {document.path} {document.sha256}" for document in documents)
+        index_id = hashlib.sha256(f"{self.fingerprint}\n{content}".encode()).hexdigest()[:16]
+        return Manifest(
+            index_id=index_id,
+            collection=self._catalog.next_collection(index_id),
+            fingerprint=self.fingerprint,
+            documents=len(documents),
+            passages=len(passages),
+            corpus_dir=str(folder.resolve()),
+        )
+
+    def _write(
+        self, manifest: Manifest, passages: Sequence[Passage], reusable: Manifest | None, tell: Report
+    ) -> int:
+        self._vectors.create(manifest.collection)
+        embedded = 0
+        for start in range(0, len(passages), WRITE_BATCH):
+            batch = passages[start : start + WRITE_BATCH]
+            known = self._vectors.vectors(reusable.collection, [passage.id for passage in batch]) if reusable else {}
+            missing = [passage for passage in batch if passage.id not in known]
+            fresh = self._embedder.embed_passages([embedded_text(passage) for passage in missing])
+            vectors = dict(known) | {passage.id: vector for passage, vector in zip(missing, fresh, strict=True)}
+            self._vectors.add(manifest.collection, batch, np.stack([vectors[passage.id] for passage in batch]))
+            embedded += len(missing)
+            tell("embedding", start + len(batch), len(passages))
+        self._verify(manifest, passages)
+        return embedded
+
+    def _verify(self, manifest: Manifest, passages: Sequence[Passage]) -> None:
+        """The count, and that a spread of passages is found by its own vector."""
+        stored = self._vectors.count(manifest.collection)
+        problem = f"{stored} of {len(passages)} vectors were stored" if stored != len(passages) else ""
+        for passage in passages[:: max(1, len(passages) // 20)]:
+            vector = self._vectors.vectors(manifest.collection, [passage.id]).get(passage.id)
+            if vector is None or not self._finds(manifest.collection, passage.id, vector):
+                problem = f"passage {passage.id} of {passage.document_id} is not found by its own vector"
+        if problem:
+            self._vectors.delete(manifest.collection)
+            raise IndexCorrupt(f"The new index could not be read back: {problem}. Run `mission-record rebuild`.")
+
+    def _finds(self, collection: str, passage_id: str, vector: Vector) -> bool:
+        found = self._vectors.query(collection, vector, 5, Filters())
+        # Passages with the same text have the same vector: any of them at similarity 1 will do.
+        return any(found_id == passage_id or similarity > 0.9999 for found_id, similarity in found)
+
+    def _sweep(self, current: str) -> None:
+        """Delete the collections that no catalog points to: of older versions, and of runs that were killed."""
+        for collection in list(self._vectors.collections()):
+            if collection != current:
+                self._vectors.delete(collection)
+
+
+def _compare(
+    documents: Sequence[Document], stored: Mapping[str, str], failed: tuple[Failure, ...]
+) -> IngestReport:
+    """What a folder's documents are against those stored, by id and content."""
+    present = {document.id: content_hash(document) for document in documents}
+    return IngestReport(
+        added=tuple(sorted(present.keys() - stored.keys())),
+        updated=tuple(sorted(key for key in present.keys() & stored.keys() if present[key] != stored[key])),
+        unchanged=tuple(sorted(key for key in present.keys() & stored.keys() if present[key] == stored[key])),
+        removed=tuple(sorted(stored.keys() - present.keys())),
+        failed=failed,
+    )

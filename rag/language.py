@@ -1,0 +1,185 @@
+"""What a question asks, read off its words: kind of answer, names, numbers, parts. English; no knowledge of any record."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import snowballstemmer
+
+_WORD = re.compile(r"[^\W_]+(?:[.'’&/-][^\W_]+)*")
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])|(?<![\w.])\d+(?=(?:st|nd|rd|th)\b)")
+_QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,80})[\"“”«»]")
+
+# Function words: they say how something is asked, not what is asked about.
+FUNCTION_WORDS = frozenset(
+    "a about all also am an and any are as at be been being but by can could did do does doing each else ever for from"
+    " get give gave given had has have having he her hers him his how i if in into is it its itself let like list many"
+    " may me might mine more most much must my name named no nor not of off on one ones or other others our ours over own"
+    " please per s say shall she should show so some such t tell than that the their theirs them then there these they"
+    " this those to too up us very was we were what whats when where which while who whom whose why will with within"
+    " would you your yours".split()
+)
+# Forms of address and calendar words are capitalised without being anybody's name.
+_NOT_NAMES = frozenset(
+    "mr mrs ms dr prof sir monday tuesday wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december english i ok please thanks hello hi".split()
+)
+_AUXILIARIES = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
+_NUMBER_WORDS = (
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen"
+    "|once|twice|none|both|half"
+)
+_QUANTITY = re.compile(rf"\b(?:{_NUMBER_WORDS})(?:[ -](?:{_NUMBER_WORDS}))*\b", re.IGNORECASE)
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+DATE = re.compile(
+    rf"\b(?:1[0-9]|20)\d\d\b|\b(?:{_MONTHS}) \d{{1,2}}\b|\b\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTHS})\b"
+    rf"|\b(?:in|on|of|since|until|by) (?:early |late |mid-)?(?:{_MONTHS})\b|\b\d{{1,2}}:\d\d\b"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|yesterday|tomorrow)\b|\bth(?:is|at) (?:week|month|year)\b",
+    re.IGNORECASE,
+)
+
+
+class Asks(StrEnum):
+    """The kind of answer that a question asks for."""
+
+    WHO = "who"
+    WHEN = "when"
+    WHERE = "where"
+    HOW_MANY = "how_many"
+    HOW_MUCH = "how_much"
+    WHY = "why"
+    HOW = "how"
+    YES_NO = "yes_no"
+    LIST = "list"
+    DEFINITION = "definition"
+    OTHER = "other"
+
+
+_PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
+    (asks, re.compile(pattern, re.IGNORECASE))
+    for asks, pattern in (
+        (Asks.HOW_MANY, r"\bhow many\b|\b(?:the|what) number of\b|\bhow (?:long|old|often|far|large|big)\b|\bcount of\b"),
+        (Asks.HOW_MUCH, r"\bhow much\b|\bwhat (?:percentage|percent|share|price|amount|rate|fraction)\b"),
+        (Asks.LIST, r"^(?:please )?(?:list|name|enumerate)\b|\b(?:list of|list all|name all)\b|\bwho (?:all|else)\b"),
+        (Asks.LIST, r"\bwho (?:are|were) the\b|\b(?:what|which) (?:are|were) (?:the|all)\b"),
+        (Asks.LIST, r"\b(?:what|which) (?:\w+ ){0,3}(?!(?:is|was|has|does|this|process|series|basis)\b)[a-z]{3,}(?<!s)s\b"),
+        (Asks.WHEN, r"\bwhen\b|\b(?:what|which) (?:date|day|year|month|week|time)\b|\bin what year\b|\bsince when\b"),
+        (Asks.WHERE, r"\bwhere\b|\b(?:what|which) (?:city|country|place|location|town|venue|address|region)\b"),
+        (Asks.WHO, r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|scientist|speaker|official|doctor)\b"),
+        (Asks.WHY, r"\bwhy\b|\bwhat (?:is|was|were|are) the (?:reason|purpose|goal|aim)s?\b|\bhow come\b|\bwhat for\b"),
+        (Asks.DEFINITION, r"^(?:so )?what(?:'s| is| are| does) (?:an? |the )?[\w./&-]+(?: [\w./&-]+){0,2}(?: mean| stand for)?\W*$"),
+        (Asks.DEFINITION, r"\bdefine\b|\bdefinition of\b|\bmeaning of\b|\bstands? for\b|\bwhat is meant by\b"),
+        (Asks.YES_NO, rf"^(?:and |so |but )?{_AUXILIARIES}(?:n't|n’t)?\b"),
+        (Asks.HOW, r"\bhow\b"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question taken apart. `words` are its content words and `names` those of them written as names."""
+
+    text: str
+    asks: Asks
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+def asked(text: str) -> Asked:
+    """Take a question apart."""
+    kind = next((asks for asks, pattern in _PATTERNS if pattern.search(text)), Asks.OTHER)
+    return Asked(text, kind, tuple(content_words(text)), tuple(names(text)), tuple(numbers(text)))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case. What is written together with . & / - or an apostrophe is one word."""
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def content_words(text: str) -> list[str]:
+    """The words that say what a question is about, in order, each once; all its words if none does."""
+    found = list(dict.fromkeys(words(text)))
+    return [word for word in found if word.removesuffix("'s").removesuffix("’s") not in FUNCTION_WORDS] or found
+
+
+@lru_cache(maxsize=50_000)
+def stems(word: str) -> frozenset[str]:
+    """The stems of a word's parts, so that "AI-driven" meets "AI" (Porter 1980, as the lexical index has it)."""
+    stemmer = snowballstemmer.stemmer("porter")
+    return frozenset(stemmer.stemWords(re.findall(r"[^\W_]+", word.lower())))
+
+
+def text_stems(text: str) -> frozenset[str]:
+    """The stems of all words of a text."""
+    return frozenset().union(*(stems(word) for word in words(text)))
+
+
+def numbers(text: str) -> list[str]:
+    """Numbers written in digits, without thousands separators, in order."""
+    return [match.group().replace(",", "").rstrip(".") for match in _NUMBER.finditer(text)]
+
+
+def quantities(text: str) -> list[str]:
+    """Numbers in digits or in words, in order of kind."""
+    return numbers(text) + [match.group().lower() for match in _QUANTITY.finditer(text)]
+
+
+def names(text: str) -> list[str]:
+    """Runs of words written as names: capitalised, or with capitals or digits inside; and what stands in quotes.
+
+    A capital at the start of a sentence says nothing, nor do capitals where everything has them.
+    """
+    found = [match.group(1).strip() for match in _QUOTED.finditer(text)]
+    letters = [character for character in text if character.isalpha()]
+    if letters and sum(character.isupper() for character in letters) > 0.7 * len(letters) and len(text) > 12:
+        return found
+    run: list[str] = []
+    end = 0
+    first = True
+    before = ""
+    for match in _WORD.finditer(text):
+        gap = text[end : match.start()]
+        first = first or (bool(re.match(r"[.?!:]\s", gap)) and before.lower() not in _NOT_NAMES)
+        before = word = match.group()
+        if _is_name(word, first):
+            if run and gap.strip():
+                found.append(" ".join(run))
+                run = []
+            run.append(word.removesuffix("'s").removesuffix("’s"))
+        elif run:
+            found.append(" ".join(run))
+            run = []
+        first, end = False, match.end()
+    if run:
+        found.append(" ".join(run))
+    return list(dict.fromkeys(found))
+
+
+def _is_name(word: str, first: bool) -> bool:
+    plain = word.removesuffix("'s").removesuffix("’s")
+    if plain.lower() in FUNCTION_WORDS or plain.lower() in _NOT_NAMES:
+        return False
+    inner = any(character.isupper() for character in plain[1:])
+    mixed = any(character.isdigit() for character in plain) and any(character.isalpha() for character in plain)
+    if inner or (mixed and not re.fullmatch(r"\d+(?:st|nd|rd|th)", plain)):
+        return True
+    return plain[0].isupper() and not first and len(plain) > 1
+
+
+def parts(text: str) -> list[str]:
+    """The questions that a text asks: several sentences, or one with ", and when ..." in it. Always at least one."""
+    opener = rf"(?:who|whom|whose|what|when|where|which|why|how|{_AUXILIARIES})"
+    joint = re.compile(rf"[,;]?\s+(?:and|or)\s+(?:also\s+)?(?={opener}\b)", re.IGNORECASE)
+    pieces = [piece for sentence in re.split(r"(?<=\?)\s+", text) for piece in joint.split(sentence) if piece.strip()]
+    found: list[str] = []
+    for position, piece in enumerate(pieces):
+        # "When and where was it held?": the first asks the same of what the second names.
+        if len(piece.split()) == 1 and position + 1 < len(pieces):
+            piece = " ".join([piece, *pieces[position + 1].split()[1:]])
+        found.append(piece.strip())
+    return found or [text]

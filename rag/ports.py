@@ -1,0 +1,81 @@
+"""What the stages need from the outside world. Each port has one real adapter, one fake and one contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.domain import Filters, Passage
+
+Vector = NDArray[np.float32]
+Progress = Callable[[int], None]
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors whose dot product is the similarity of meaning."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the same text could get another vector."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """How much of a text is read; the rest is cut off."""
+        ...
+
+    def embed_query(self, text: str) -> Vector:
+        """Shape (dimensions,)."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vector:
+        """Shape (len(texts), dimensions), in the order of `texts`; `progress` gets the number newly done."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, uncut, without special tokens."""
+        ...
+
+
+class VectorStore(Protocol):
+    """Named collections of vectors. A collection is written once, then only read, then deleted."""
+
+    def create(self, collection: str) -> None:
+        """Make an empty collection; one of that name that is left over is replaced."""
+        ...
+
+    def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:
+        """Store each passage under its id with its vector and what filters need; adding twice changes nothing."""
+        ...
+
+    def vectors(self, collection: str, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that the collection has."""
+        ...
+
+    def query(self, collection: str, vector: Vector, limit: int, filters: Filters) -> list[tuple[str, float]]:
+        """The nearest passages as (id, cosine similarity), best first.
+
+        Raises:
+            IndexCorrupt: the collection is not there.
+        """
+        ...
+
+    def count(self, collection: str) -> int:
+        """How many vectors the collection holds; 0 where there is no such collection."""
+        ...
+
+    def collections(self) -> Iterator[str]:
+        """The names of all collections."""
+        ...
+
+    def delete(self, collection: str) -> None:
+        """Remove the collection; one that is not there is no error."""
+        ...

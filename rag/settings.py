@@ -1,0 +1,64 @@
+"""All that can be configured, read from the environment (prefix `RAG_`) in one place."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import InvalidSettings
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def bundled_corpus() -> Path:
+    """The record that comes with the program: inside an installed package, or beside it in a checkout."""
+    installed = Path(str(files("rag"))) / "bundled_corpus" / "documents"
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "corpus" / "documents"
+
+
+class Settings(BaseSettings):
+    """Every field can be set by an environment variable: `RAG_DATA_DIR`, `RAG_CORPUS_DIR`, `RAG_PORT` ..."""
+
+    model_config = SettingsConfigDict(env_prefix="RAG_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
+    corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
+    embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="name on the hub, or a folder")
+    model_cache_dir: Path | None = Field(None, description="fetched and built models; in the data folder if unset")
+    download_models: bool = Field(True, description="whether `ingest` and `serve` may fetch a missing model")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8000, ge=0, le=65535)
+    passage_tokens: int = Field(200, ge=32, le=480, description="most tokens in a passage")
+    candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
+
+    @field_validator("data_dir", "corpus_dir", "model_cache_dir")
+    @classmethod
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
+
+    @property
+    def models_dir(self) -> Path:
+        """Where fetched weights and built graphs are kept."""
+        return self.model_cache_dir or self.data_dir / "models"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; `overrides` that are not None win over the environment.
+
+    Raises:
+        InvalidSettings: names each setting that cannot be used, its value and what is allowed.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"RAG_{'__'.join(str(part) for part in problem['loc']).upper()} = {problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise InvalidSettings(f"Settings cannot be used: {problems}") from error

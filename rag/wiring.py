@@ -1,0 +1,105 @@
+"""Builds an Application from Settings: the one place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from rag.adapters.chroma import ChromaVectorStore
+from rag.catalog import Catalog, fingerprint, require_fingerprint
+from rag.domain import IngestReport, Manifest
+from rag.pipeline import Pipeline
+from rag.ports import Embedder
+from rag.read import Read
+from rag.retrieve import RETRIEVERS, Retrieve
+from rag.settings import Settings
+
+Made = TypeVar("Made")
+
+
+class Application:
+    """Everything that one record needs. What is heavy is loaded at first use; threads may share it."""
+
+    def __init__(self, settings: Settings, retrievers: Sequence[str] = RETRIEVERS) -> None:
+        self.settings = settings
+        self.catalog = Catalog(settings.data_dir)
+        self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
+        self._retrievers = tuple(retrievers)
+        self._made: dict[str, object] = {}
+        self._guard = threading.RLock()
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model that turns text into vectors.
+
+        Raises:
+            ModelMissing, ModelInvalid: it is not there, and may not be fetched, or cannot be used.
+        """
+        return self._once("embedder", self._load_embedder)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The flow from question to answer."""
+        return self._once("pipeline", self._build_pipeline)
+
+    def check(self) -> Manifest:
+        """The index in use, if it can answer.
+
+        Raises:
+            IndexEmpty, IndexMismatch, IndexCorrupt, ModelMissing, ModelInvalid: it cannot; the message says what to do.
+        """
+        manifest = self.catalog.manifest()
+        require_fingerprint(manifest, self._fingerprint())
+        return manifest
+
+    def synchronise(
+        self, progress: Callable[[str, int, int], None] | None = None, rebuild: bool = False
+    ) -> IngestReport:
+        """Bring the index in step with the corpus folder; `progress` gets a stage and how much of how much is done.
+
+        Raises:
+            IndexBusy, DocumentUnreadable, IndexCorrupt, ModelMissing: as `rag.ingest.Ingest.synchronise`.
+        """
+        from rag.ingest import Ingest  # the sentence splitter is not needed to answer
+
+        ingest = Ingest(self.catalog, self.vectors, self.embedder, self.settings.passage_tokens)
+        return ingest.synchronise(self.settings.corpus_dir, progress, rebuild)
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        self.catalog.close()
+        self.vectors.close()
+
+    def _load_embedder(self) -> Embedder:
+        from rag.adapters.embedding import OnnxEmbedder
+        from rag.adapters.model_source import locate_model
+
+        settings = self.settings
+        folder = locate_model(settings.embedding_model, settings.models_dir, settings.download_models)
+        return OnnxEmbedder(folder, settings.models_dir, settings.threads)
+
+    def _build_pipeline(self) -> Pipeline:
+        retrieve = Retrieve(
+            self.catalog,
+            self.vectors,
+            self.embedder,
+            fingerprint=self._fingerprint(),
+            candidates=self.settings.candidates,
+            retrievers=self._retrievers,
+        )
+        return Pipeline(retrieve, Read(self.catalog, self.embedder))
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)
+
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        with self._guard:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]  # type: ignore[return-value]
+
+
+def build(settings: Settings, retrievers: Sequence[str] = RETRIEVERS) -> Application:
+    """An application for these settings; opens and loads nothing yet. `retrievers` is for measuring each alone."""
+    return Application(settings, retrievers)

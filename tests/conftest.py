@@ -1,0 +1,87 @@
+"""What the tests share: the real record, ingested once with the real model into a real Chroma folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.settings import Settings
+from rag.wiring import Application, build
+
+SMALL_CORPUS = {
+    "harbour.md": """---
+title: Harbour works
+kind: project
+date: "2023-05"
+people: [Ada Moreau]
+organisations: [Port of Elsin]
+source: {title: Elsin Gazette, publisher: Elsin Press, published: 2023-06-01}
+---
+
+The Port of Elsin opened a new container quay on 4 May 2023. The quay cost 42 million euros.
+
+## Who built it
+
+Ada Moreau led the building of the quay. These firms took part:
+
+- Brandt Marine Co., Ltd.
+- Sól Dredging Inc.
+- Okafor & Daughters
+""",
+    "lighthouse.txt": """The lighthouse of Elsin stands 61 metres tall. Dr. Ines Okafor restored its lamp in 1998.
+
+Visitors may climb it on Sundays.""",
+    "ferry.html": """<html><head><title>The Elsin ferry</title></head><body><h1>The Elsin ferry</h1>
+<p>The ferry to Varn leaves at 7:30 every morning.</p><ul><li>Adults pay 12 euros.</li><li>Children travel free.</li></ul>
+</body></html>""",
+}
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the model's graph is built, once for all tests."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def make_settings(models_dir: Path) -> Callable[..., Settings]:
+    """Settings that share the built model and may fetch nothing."""
+
+    def make(data_dir: Path, **values: object) -> Settings:
+        return Settings(data_dir=data_dir, model_cache_dir=models_dir, download_models=False, **values)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def application(
+    make_settings: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Application]:
+    """The bundled record, ready to be asked. Tests that use it leave it as it is."""
+    application = build(make_settings(tmp_path_factory.mktemp("record")))
+    application.synchronise()
+    yield application
+    application.close()
+
+
+@pytest.fixture
+def small_corpus(tmp_path: Path) -> Path:
+    """A folder with three documents of three formats, about something else than the bundled record."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for name, text in SMALL_CORPUS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def small_application(
+    make_settings: Callable[..., Settings], small_corpus: Path, tmp_path: Path
+) -> Iterator[Application]:
+    """Those three documents, ingested."""
+    application = build(make_settings(tmp_path / "data", corpus_dir=small_corpus))
+    application.synchronise()
+    yield application
+    application.close()
