@@ -29,3 +29,150 @@ def _application(data_dir: Path | None, corpus: Path | None, **overrides: object
     from rag.wiring import build
 
     return build(load_settings(data_dir=data_dir, corpus_dir=corpus, **overrides))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="A folder of documents, instead of --corpus.")] = None,
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+) -> None:
+    """Bring the index in step with the documents: new, changed and removed ones; the rest is left alone."""
+    _synchronise(_application(data_dir, _one_folder(paths, corpus)), rebuild=False)
+
+
+@app.command()
+def rebuild(data_dir: DataDir = None, corpus: Corpus = None) -> None:
+    """Make the index anew from the documents, trusting nothing that is stored."""
+    _synchronise(_application(data_dir, corpus), rebuild=True)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="In plain language.")],
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as `POST /ask` would.")] = False,
+    top_k: Annotated[int, typer.Option(help="Passages to read.")] = 6,
+) -> None:
+    """Answer one question, with the sentences that the answer comes from."""
+    from rag.domain import Question
+
+    answer = _application(data_dir, corpus).pipeline.ask(Question(question, top_k=top_k))
+    if as_json:
+        from rag.api.schemas import AskResponse
+
+        typer.echo(AskResponse.from_domain(answer).model_dump_json(indent=2))
+    else:
+        from rag.terminal import print_answer
+
+        print_answer(answer)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    top_k: Annotated[int, typer.Option(help="Passages to show.")] = 6,
+) -> None:
+    """Show the passages nearest to a query, without answering."""
+    from rag.domain import Question
+    from rag.terminal import print_hits
+
+    asked = Question(query, top_k=top_k)
+    print_hits(_application(data_dir, corpus).pipeline.search(asked.text, asked.top_k).hits)
+
+
+@app.command()
+def documents(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    kind: Annotated[str | None, typer.Option(help="Only documents of this kind.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Only documents with these words.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1_000,
+) -> None:
+    """List the documents of the index."""
+    from rag.terminal import print_documents
+
+    application = _application(data_dir, corpus)
+    application.catalog.manifest()
+    print_documents(application.catalog.documents(kind, query, limit))
+
+
+@app.command()
+def serve(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [env: RAG_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [env: RAG_PORT]")] = None,
+) -> None:
+    """Serve the chat window and the HTTP API; first bring the index in step with the documents."""
+    from rag.serving import listen, serve_forever, url
+
+    application = _application(data_dir, corpus, host=host, port=port)
+    # The address is taken before the index is built: that can be long, and all for nothing if it is in use.
+    with listen(application.settings.host, application.settings.port) as listener:
+        _synchronise(application, rebuild=False)
+        from rag.api.app import create_app
+        from ui.window import mount
+
+        server = mount(create_app(application), application)
+        _ = application.pipeline  # loaded now: the first question should not wait for the model
+        typer.echo(f"Serving on {url(listener)} (Ctrl+C stops)")
+        try:
+            serve_forever(server, listener)
+        finally:
+            application.close()
+
+
+@app.command("fetch-model")
+def fetch_model(data_dir: DataDir = None) -> None:
+    """Fetch the embedding model, if it is not there, and build its graph; nothing else is ever fetched."""
+    application = _application(data_dir, None, download_models=True)
+    typer.echo(f"Embedding model ready: {application.settings.embedding_model}, {application.embedder.dimensions} dimensions.")
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, corpus: Corpus = None) -> None:
+    """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
+    from rag.doctor import examine
+    from rag.terminal import print_findings
+
+    findings = examine(_application(data_dir, corpus))
+    print_findings(findings)
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _one_folder(paths: list[Path] | None, corpus: Path | None) -> Path | None:
+    from rag.errors import InvalidInput
+
+    if not paths:
+        return corpus
+    if len(paths) > 1 or corpus is not None:
+        raise InvalidInput("Give one folder: either as the argument or with --corpus. An index holds one folder.")
+    return paths[0]
+
+
+def _synchronise(application: Application, rebuild: bool) -> None:
+    from rag.terminal import print_report, progress_bar
+
+    with progress_bar() as report:
+        done = application.synchronise(report, rebuild)
+    print_report(done, application.settings.corpus_dir)
+
+
+def main() -> None:
+    """The console script: errors of this program are one line on standard error, and exit status 2."""
+    try:
+        app()
+    except RagError as error:
+        typer.echo(f"mission-record: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The HTTP surface: the API, its specification, and the pages of documents."""

@@ -1,0 +1,89 @@
+"""What happens to every request, whichever route or mounted application answers it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.api.errors import describe, of_the_framework, problem_response
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+# What FastAPI and Starlette answer with when no code of an application was reached.
+_BARE_BODIES = frozenset(
+    {b'{"detail":"Not Found"}', b'{"detail":"Method Not Allowed"}', b"Content Too Large"}
+)
+_BARE_STATUSES = frozenset({404, 405, 413})
+
+
+class RequestIdentity:
+    """Gives each request an id, puts it on the response, and answers for errors that nothing else caught.
+
+    An id that the client sent is kept if it has at most 64 letters, digits, dots, hyphens and underscores.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = sent if _ACCEPTED_ID.fullmatch(sent) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_identified(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_identified)
+        except Exception as error:
+            body = describe(error, request_id)
+            if started:  # too late to say anything: the server breaks the connection off
+                raise
+            await problem_response(body)(scope, receive, send_identified)
+
+
+class BareErrors:
+    """Turns errors that the framework answered by itself, here or in a mounted application, into problems.
+
+    A mounted application knows nothing of this one's errors, and the framework's limit on bodies answers in
+    plain text. Errors that some application's own code described are left alone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        held: Message | None = None
+
+        async def send_described(message: Message) -> None:
+            nonlocal held
+            if message["type"] == "http.response.start" and message["status"] in _BARE_STATUSES:
+                held = message
+                return
+            start, held = held, None
+            if start is not None and message.get("body") in _BARE_BODIES and not message.get("more_body"):
+                body = of_the_framework(start["status"], scope["state"]["request_id"])
+                allow = Headers(raw=start["headers"]).get("Allow")
+                await problem_response(body, {"Allow": allow} if allow else None)(scope, receive, send)
+                return
+            if start is not None:
+                await send(start)
+            await send(message)
+
+        await self._app(scope, receive, send_described)

@@ -1,0 +1,174 @@
+"""What can be asked over HTTP. Each route translates, calls the program once, and translates back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from rag.api import page, schemas
+from rag.api.errors import PROBLEMS, describe, request_id_of
+from rag.api.negotiation import prefers
+from rag.api.requests import AskRequest, DocumentQuery, SearchRequest
+from rag.api.streaming import AnswerStream, frames
+from rag.domain import Filters
+from rag.errors import RagError
+from rag.wiring import Application
+
+MAX_JSON_BYTES = 1024 * 1024
+
+STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
+
+# The routes that compute or read are plain functions: FastAPI runs each call in a worker thread.
+router = APIRouter(max_body_size=MAX_JSON_BYTES)
+
+
+def current_application(request: Request) -> Application:
+    """The program that this server puts on the web."""
+    application: Application = request.app.state.application
+    return application
+
+
+CurrentApplication = Annotated[Application, Depends(current_application)]
+Accept = Annotated[str, Header(include_in_schema=False)]
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route, for the specification."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for code in (*codes, "internal"):
+        status, _ = PROBLEMS[code]
+        names = [name for name in (*codes, "internal") if PROBLEMS[name][0] == status]
+        described[status] = {
+            "model": schemas.Problem,
+            "description": ", ".join(f"`{name}`" for name in names),
+        }
+    return described
+
+
+NOT_READY = ("index_empty", "index_mismatch", "not_ready")
+
+
+@router.post(
+    "/ask",
+    tags=["Questions"],
+    summary="Ask a question",
+    response_model=schemas.Answer,
+    response_description="The answer; as server-sent events where these were asked for",
+    responses={
+        200: {
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": STREAM_EXAMPLE,
+                }
+            }
+        },
+        **problems("no_llm", "too_large", "invalid_request", *NOT_READY),
+    },
+)
+def ask(
+    body: AskRequest, request: Request, application: CurrentApplication, accept: Accept = "*/*"
+) -> schemas.Answer | AnswerStream:
+    """Answer from the record alone; every statement is cited to the sentence that it comes from.
+
+    With `"stream": true` or `Accept: text/event-stream` the answer comes as server-sent events: one
+    `retrieved` (passages and `standalone_question`), any number of `delta` (provisional text), and then
+    exactly one `final` (the response below) or `error` (a problem). What fails before the first event is an
+    ordinary error response.
+    """
+    question = body.to_domain()
+    if body.stream or prefers(accept, "text/event-stream"):
+        return AnswerStream(frames(application.pipeline.stream(question), request_id_of(request)))
+    return schemas.answer_of(application.pipeline.ask(question))
+
+
+@router.post(
+    "/search",
+    tags=["Questions"],
+    summary="Find passages",
+    responses=problems("too_large", "invalid_request", *NOT_READY),
+)
+def search(body: SearchRequest, application: CurrentApplication) -> schemas.SearchResponse:
+    """The passages nearest to a query, best first, without reading them for an answer."""
+    filters = body.filters.to_domain() if body.filters else Filters()
+    result = application.pipeline.search(body.query, body.top_k, filters)
+    return schemas.SearchResponse(
+        hits=[schemas.found_of(hit) for hit in result.hits], index_id=result.index_id
+    )
+
+
+@router.get(
+    "/documents",
+    tags=["Documents"],
+    summary="List documents",
+    responses=problems("invalid_request", *NOT_READY),
+)
+def documents(
+    query: Annotated[DocumentQuery, Query()], application: CurrentApplication
+) -> schemas.DocumentList:
+    """The documents of the record by title, without their text."""
+    found = application.catalog.documents(query.kind, query.q, query.limit, query.offset)
+    return schemas.DocumentList.model_validate(found)
+
+
+@router.get(
+    "/documents/{document_id:path}",
+    tags=["Documents"],
+    summary="Read a document",
+    response_model=schemas.Document,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        **problems("not_found", *NOT_READY),
+    },
+)
+def document(
+    document_id: str,
+    request: Request,
+    response: Response,
+    application: CurrentApplication,
+    accept: Accept = "*/*",
+) -> schemas.Document | HTMLResponse:
+    """One whole document, as JSON or, for a client that would rather have `text/html`, as a page to read.
+
+    The page highlights the quote that its address names in the fragment `#c=start-end`.
+    """
+    if prefers(accept, "text/html"):
+        return _document_page(document_id, request, application)
+    response.headers["Vary"] = "Accept"
+    with application.catalog.reading():
+        found, summary = application.catalog.document(document_id), application.catalog.summary(document_id)
+    return schemas.document_of(found, summary)
+
+
+def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
+    try:
+        status, content = 200, page.document_page(application.catalog.document(document_id))
+    except RagError as error:
+        problem = describe(error, request_id_of(request))
+        status, content = problem.status, page.problem_page(problem.title, problem.detail)
+    return HTMLResponse(content, status, headers={"Vary": "Accept", **page.SECURITY_HEADERS})
+
+
+@router.get("/healthz", tags=["Service"], summary="Whether the process lives")
+async def healthz() -> schemas.Health:
+    """200 for as long as the process can answer anything."""
+    return schemas.Health()
+
+
+@router.get(
+    "/readyz", tags=["Service"], summary="Whether questions can be answered", responses=problems(*NOT_READY)
+)
+def readyz(application: CurrentApplication) -> schemas.Readiness:
+    """200 when the index is there and fits this program; 503 otherwise, with the command that mends it."""
+    manifest = application.check()
+    return schemas.Readiness(
+        index_id=manifest.index_id, documents=manifest.documents, passages=manifest.passages
+    )
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs() -> HTMLResponse:
+    """The specification as a page; everything on it comes from this server."""
+    return HTMLResponse(page.specification_page(), headers=page.SPECIFICATION_HEADERS)

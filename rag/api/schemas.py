@@ -1,0 +1,262 @@
+"""What is sent back, field by field, and the only place where the program's words become it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rag import domain
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Citation(_Response):
+    """The place that a statement of the answer comes from: `document.text[start:end] == quote`, always."""
+
+    marker: int = Field(description="the `n` of `[n]` in the answer", examples=[1])
+    document_id: str
+    title: str
+    section: str | None = Field(description="the headings above the quote, outermost first, joined by ` > `")
+    kind: str
+    published: str | None = Field(description="ISO date, as precise as is known", examples=["2025-04-21"])
+    source: str | None = Field(description="where the document comes from")
+    quote: str
+    start: int = Field(description="offset into the document's text, in characters (Unicode code points)")
+    end: int = Field(description="offset of the first character after the quote")
+    url: str = Field(
+        description="the document's page, opened with the quote highlighted",
+        examples=["/documents/overview#c=120-187"],
+    )
+
+
+class RetrievedPassage(_Response):
+    """A passage that the answerer could read."""
+
+    passage_id: str
+    document_id: str
+    title: str
+    section: str
+    text: str
+    score: float = Field(description="orders the passages of one answer; not comparable between answers")
+    used: bool = Field(description="whether the answer cites it")
+
+
+class Answer(_Response):
+    """The answer and everything it rests on."""
+
+    id: str = Field(description="unique to this answer")
+    status: Literal["answered", "not_found"] = Field(
+        description="`not_found`: the record does not say. That is an answer, not an error."
+    )
+    reason: str | None = Field(description="for `not_found`, why: `no_evidence`, `unsupported_language` …")
+    answer: str = Field(description="Markdown, with markers `[1]`, `[2]` numbered by first use")
+    answer_plain: str = Field(description="the same without markers or markup")
+    short_answer: str | None = Field(description="the few words that answer, where there are such")
+    confidence: float = Field(ge=0, le=1, description="of the answers given at 0.8, about 80 % are right")
+    standalone_question: str = Field(description="what was searched for, after resolving the history")
+    citations: list[Citation] = Field(description="only what the answer uses; empty for `not_found`")
+    unsupported: list[str] = Field(description="sentences of a generated answer that no source supports")
+    retrieved: list[RetrievedPassage] = Field(description="best first; for `not_found` the closest passages")
+    answerer: Literal["extractive", "generative"]
+    model: str | None = Field(description="the language model's name")
+    fallback_reason: str | None = Field(description="why a configured language model was not used")
+    index_id: str = Field(description="fingerprint of the index that answered")
+    timings_ms: dict[str, float] = Field(
+        description="milliseconds of each stage, and `total`", examples=[{"retrieve": 6.1, "total": 9.8}]
+    )
+
+
+class Retrieved(_Response):
+    """Event `retrieved`: the passages that will be read."""
+
+    retrieved: list[RetrievedPassage]
+    standalone_question: str
+
+
+class Delta(_Response):
+    """Event `delta`: provisional text of the answer."""
+
+    text: str
+
+
+class FoundPassage(_Response):
+    """A passage that a search found."""
+
+    passage_id: str
+    document_id: str
+    title: str
+    section: str
+    text: str
+    start: int = Field(description="offset into the document's text, in characters (Unicode code points)")
+    end: int = Field(description="offset of the first character after the passage")
+    score: float = Field(description="orders the hits of one search; not comparable between searches")
+    retrievers: list[str] = Field(description="which retrievers found it")
+
+
+class SearchResponse(_Response):
+    """The passages found, best first."""
+
+    hits: list[FoundPassage]
+    index_id: str = Field(description="fingerprint of the index that was searched")
+
+
+class DocumentSummary(_Response):
+    """A document without its text."""
+
+    id: str
+    title: str
+    kind: str
+    published: str | None = Field(
+        description="when its source was published; ISO date, as precise as is known"
+    )
+    source: str | None = Field(description="where it comes from")
+    characters: int = Field(description="length of its text, in Unicode code points")
+    passages: int = Field(description="how many passages it was split into")
+    sha256: str = Field(description="of the file's bytes")
+    date: str | None = Field(description="when what it tells of took place; ISO date, as precise as is known")
+    path: str = Field(description="of the file, relative to the folder of the record")
+
+
+class DocumentList(_Response):
+    """One page of the documents, by title."""
+
+    documents: list[DocumentSummary]
+    total: int = Field(description="how many there are in all, on every page")
+
+
+class Section(_Response):
+    """The text `[start, end)` under one heading."""
+
+    title: str = Field(description="the headings above it as one line; empty before the first heading")
+    path: list[str] = Field(description="the headings above it, outermost first")
+    start: int
+    end: int
+
+
+class Document(DocumentSummary):
+    """A whole document. Offsets everywhere are into `text`, in Unicode code points."""
+
+    place: str | None
+    people: list[str]
+    organisations: list[str]
+    text: str
+    sections: list[Section]
+
+
+class Health(_Response):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(_Response):
+    """Questions can be answered."""
+
+    status: Literal["ready"] = "ready"
+    index_id: str
+    documents: int
+    passages: int
+
+
+class FieldError(_Response):
+    """What is wrong with one field of the request."""
+
+    field: str = Field(examples=["filters.kinds.0"])
+    message: str = Field(examples=["Input should be a valid string."])
+
+
+class Problem(_Response):
+    """An error, after RFC 9457."""
+
+    type: str = Field(examples=["urn:problem-type:mission-record:not_found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="what is wrong with this request, and what to do about it")
+    code: str = Field(description="stable name of the error", examples=["not_found"])
+    request_id: str = Field(description="also in the header X-Request-ID, and in the log")
+    errors: list[FieldError] | None = Field(
+        None,
+        exclude_if=lambda errors: errors is None,
+        description="for `invalid_request`: each field that does not fit",
+    )
+
+
+def answer_of(answer: domain.Answer) -> Answer:
+    """The whole response to a question."""
+    return Answer(
+        id=answer.id,
+        status=answer.status,
+        reason=answer.reason,
+        answer=answer.answer,
+        answer_plain=answer.answer_plain,
+        short_answer=answer.short_answer,
+        confidence=answer.confidence,
+        standalone_question=answer.standalone_question,
+        citations=[_citation(citation) for citation in answer.citations],
+        unsupported=list(answer.unsupported),
+        retrieved=[_retrieved(hit, hit.passage.id in answer.used) for hit in answer.retrieved],
+        answerer=answer.answerer,
+        model=answer.model,
+        fallback_reason=answer.fallback_reason,
+        index_id=answer.index_id,
+        timings_ms=dict(answer.timings_ms),
+    )
+
+
+def retrieved_of(event: domain.Retrieved) -> Retrieved:
+    """The passages that will be read; none is used yet."""
+    return Retrieved(
+        retrieved=[_retrieved(hit, used=False) for hit in event.hits],
+        standalone_question=event.standalone_question,
+    )
+
+
+def found_of(hit: domain.Hit) -> FoundPassage:
+    """One hit of a search."""
+    passage = hit.passage
+    return FoundPassage(
+        passage_id=passage.id,
+        document_id=passage.document_id,
+        title=passage.title,
+        section=passage.section,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=hit.score,
+        retrievers=list(hit.retrievers),
+    )
+
+
+def document_of(document: domain.Document, summary: domain.DocumentSummary) -> Document:
+    """A whole document: what a list shows of it, and the rest."""
+    return Document(
+        **DocumentSummary.model_validate(summary).model_dump(),
+        place=document.place,
+        people=list(document.people),
+        organisations=list(document.organisations),
+        text=document.text,
+        sections=[
+            Section(title=section.title, path=list(section.path), start=section.start, end=section.end)
+            for section in document.sections
+        ],
+    )
+
+
+def _citation(citation: domain.Citation) -> Citation:
+    return Citation.model_validate(citation).model_copy(update={"section": citation.section or None})
+
+
+def _retrieved(hit: domain.Hit, used: bool) -> RetrievedPassage:
+    passage = hit.passage
+    return RetrievedPassage(
+        passage_id=passage.id,
+        document_id=passage.document_id,
+        title=passage.title,
+        section=passage.section,
+        text=passage.text,
+        score=hit.score,
+        used=used,
+    )

@@ -1,0 +1,98 @@
+"""Looks an installation over: what is wrong with it, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.catalog import Catalog
+from rag.corpus import READERS
+from rag.domain import Filters, Manifest
+from rag.errors import IndexCorrupt, RagError
+from rag.wiring import Application
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, whether it is well, and what was found or is to be done."""
+
+    subject: str
+    well: bool
+    detail: str
+
+
+def examine(application: Application) -> list[Finding]:
+    """Every check, in the order in which one depends on another; none of them changes anything."""
+    examinations: tuple[tuple[str, Callable[[Application], str]], ...] = (
+        ("python", lambda _: f"{sys.version.split()[0]} at {sys.executable}"),
+        ("documents", _documents),
+        ("data folder", _data_folder),
+        ("embedding model", _model),
+        ("index", _index),
+        ("vectors", _vectors),
+    )
+    return [_examine(subject, check, application) for subject, check in examinations]
+
+
+def _examine(subject: str, check: Callable[[Application], str], application: Application) -> Finding:
+    try:
+        return Finding(subject, True, check(application))
+    except RagError as error:
+        return Finding(subject, False, str(error))
+
+
+def _documents(application: Application) -> str:
+    folder = application.settings.corpus_dir
+    if not folder.is_dir():
+        raise RagError(f"There is no folder {folder}. Set --corpus or RAG_CORPUS_DIR to your documents.")
+    readable = sum(path.suffix.lower() in READERS for path in folder.rglob("*") if path.is_file())
+    if not readable:
+        raise RagError(f"{folder} holds no file that can be read ({', '.join(sorted(READERS))}).")
+    return f"{readable} readable files in {folder}"
+
+
+def _data_folder(application: Application) -> str:
+    folder = application.settings.data_dir
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        raise RagError(f"{existing} cannot be written. Set --data-dir or RAG_DATA_DIR to a folder that can.")
+    return str(folder)
+
+
+def _model(application: Application) -> str:
+    embedder = application.embedder
+    return f"{application.settings.embedding_model}, {embedder.dimensions} dimensions"
+
+
+def _index(application: Application) -> str:
+    manifest = application.check()
+    return f"{manifest.index_id}: {manifest.documents} documents, {manifest.passages} passages of {manifest.corpus_dir}"
+
+
+def _vectors(application: Application) -> str:
+    manifest = application.catalog.manifest()
+    stored = application.vectors.count(manifest.collection)
+    if stored != manifest.passages:
+        raise IndexCorrupt(
+            f"{stored} vectors are stored for {manifest.passages} passages. Run `mission-record rebuild`."
+        )
+    return f"{stored} stored; {_found(application, manifest)} of a sample found by their own vector"
+
+
+def _found(application: Application, manifest: Manifest) -> int:
+    """Of the first passage of up to twenty documents: those found as their own nearest. All, or it is corrupt."""
+    sample = _sample(application.catalog)
+    vectors = application.vectors.vectors(manifest.collection, sample)
+    for passage_id in sample:
+        nearest = application.vectors.query(manifest.collection, vectors[passage_id], 5, Filters())
+        if not any(found == passage_id or similarity > 0.9999 for found, similarity in nearest):
+            raise IndexCorrupt(f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`.")
+    return len(sample)
+
+
+def _sample(catalog: Catalog) -> list[str]:
+    documents = catalog.documents(limit=20).documents
+    return [catalog.passages_of(document.id)[0].id for document in documents]

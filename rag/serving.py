@@ -1,0 +1,46 @@
+"""One process, one port, under uvicorn."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rag.errors import AddressInUse
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket bound to the address; port 0 takes a free one.
+
+    Raises:
+        AddressInUse: another program has the port, or the address is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise AddressInUse(
+                f"Cannot listen on {host}:{port}: {error.strerror or error}. Give another --port or --host."
+            ) from error
+        yield listener
+
+
+def serve_forever(app: FastAPI, listener: socket.socket) -> None:
+    """Serve until interrupted; what is under way is finished first."""
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def url(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the server."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,110 @@
+"""What the command line prints, on a terminal or into a pipe."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from rag.catalog import DocumentList
+from rag.doctor import Finding
+from rag.domain import Answer, Hit, IngestReport
+
+_LONGEST_LIST = 10
+INDENT = (0, 0, 0, 4)
+
+
+def _console(stderr: bool = False) -> Console:
+    # What is printed comes from documents: it is never read as markup, and nothing in it is turned into an emoji.
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+def print_answer(answer: Answer) -> None:
+    """The answer, then each source with its quote."""
+    console = _console()
+    console.print(_with_markers(answer), style="bold" if answer.status == "answered" else "")
+    for citation in answer.citations:
+        place = " · ".join(part for part in (citation.title, citation.section, citation.published) if part)
+        console.print()
+        console.print(f"[{citation.marker}] {place}", style="cyan")
+        console.print(Padding(f"“{citation.quote}”", INDENT))
+        if citation.source:
+            console.print(Padding(Text(citation.source), INDENT), style="dim")
+    if answer.status == "not_found" and answer.retrieved:
+        console.print("\nThe closest passages:", style="dim")
+        for hit in answer.retrieved[:3]:
+            console.print(f"  {_place(hit)}", style="cyan")
+            console.print(Padding(textwrap.shorten(hit.passage.text, 200, placeholder=" …"), INDENT))
+    console.print(f"\nConfidence {answer.confidence:.0%}", style="dim")
+
+
+def _with_markers(answer: Answer) -> str:
+    # Markdown's escapes are for Markdown; a terminal shows the text as it is in the record.
+    return re.sub(r"\\([\\`*_\[\]<>|~#+.)-])", r"\1", answer.answer)
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Passages, best first."""
+    console = _console()
+    if not hits:
+        console.print("Nothing found.")
+    for hit in hits:
+        console.print(f"{hit.rank}. {_place(hit)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan")
+        console.print(Padding(hit.passage.text, INDENT))
+        console.print()
+
+
+def _place(hit: Hit) -> str:
+    return " · ".join(part for part in (hit.passage.title, hit.passage.section) if part)
+
+
+def print_documents(found: DocumentList) -> None:
+    """A table of documents."""
+    console = _console()
+    table = Table("id", "title", "kind", "published", "passages", box=None, header_style="bold")
+    for document in found.documents:
+        cells = (document.id, document.title, document.kind, document.published or "", str(document.passages))
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+    console.print(f"{len(found.documents)} of {found.total} documents", style="dim")
+
+
+def print_report(report: IngestReport, folder: Path) -> None:
+    """What an ingest did; failures by name and reason."""
+    console = _console(stderr=True)
+    for name, ids in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
+        if ids:
+            listed = ", ".join(ids[:_LONGEST_LIST]) + (" …" if len(ids) > _LONGEST_LIST else "")
+            console.print(f"{name:>9}: {len(ids):,}  ({listed})")
+    console.print(f"unchanged: {len(report.unchanged):,}")
+    for failure in report.failed:
+        console.print(f"   failed: {failure.name}: {failure.reason}", style="red")
+    console.print(f"Index {report.index_id} of {folder}: {report.embedded:,} passages embedded.", style="dim")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """One line for each thing examined, with what to do where something is wrong."""
+    console = _console()
+    for finding in findings:
+        console.print(f"{'ok  ' if finding.well else 'FAIL'}  {finding.subject}: {finding.detail}", style="" if finding.well else "red")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error for long work; it gets what is being done, how much of it is done and of how much."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def report(stage: str, done: int, total: int) -> None:
+            progress.update(task, description=stage, completed=done, total=total or None)
+
+        yield report
