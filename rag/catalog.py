@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,9 +34,10 @@ from rag.domain import (
     Source,
 )
 from rag.errors import DocumentNotFound, IndexBusy, IndexCorrupt, IndexEmpty, IndexMismatch, StorageError
+from rag.language import words
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 1
+CATALOG_VERSION = 3
 PASSAGE_VERSION = 1
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
@@ -63,7 +66,7 @@ CREATE INDEX passages_of_document ON passages (document_id);
 CREATE VIRTUAL TABLE lexical USING fts5 (
     title, section, text, content = passages, content_rowid = number, tokenize = 'porter unicode61 remove_diacritics 2'
 );
-CREATE VIRTUAL TABLE words USING fts5vocab (lexical, row);
+CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -109,7 +112,9 @@ class Catalog:
 
     def manifest(self) -> Manifest:
         """The index in use."""
-        rows = self._read("SELECT index_id, collection, fingerprint, documents, passages, corpus_dir FROM manifest")
+        rows = self._read(
+            "SELECT index_id, collection, fingerprint, documents, passages, corpus_dir FROM manifest"
+        )
         if not rows or not rows[0][3]:
             raise IndexEmpty(f"The index in {self._folder} holds no documents. Run `mission-record ingest`.")
         return Manifest(*rows[0])
@@ -162,7 +167,9 @@ class Catalog:
         """
         rows = self._read("SELECT content FROM documents WHERE id = ?", document_id)
         if not rows:
-            raise DocumentNotFound(f"No document has the id {document_id!r}. `GET /documents` lists them all.")
+            raise DocumentNotFound(
+                f"No document has the id {document_id!r}. `GET /documents` lists them all."
+            )
         return _document(json.loads(rows[0][0]))
 
     def summary(self, document_id: str) -> DocumentSummary:
@@ -176,7 +183,9 @@ class Catalog:
             document_id,
         )
         if not rows:
-            raise DocumentNotFound(f"No document has the id {document_id!r}. `GET /documents` lists them all.")
+            raise DocumentNotFound(
+                f"No document has the id {document_id!r}. `GET /documents` lists them all."
+            )
         return DocumentSummary(*rows[0])
 
     def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
@@ -209,8 +218,14 @@ class Catalog:
         """In how many passages each term occurs, in any of its inflections."""
         counts = {}
         for term in terms:
-            ((counts[term],),) = self._read("SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term))
+            ((counts[term],),) = self._read(
+                "SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term)
+            )
         return counts
+
+    def vocabulary(self) -> dict[str, int]:
+        """Every word of the record in lower case, and how often it occurs."""
+        return dict(self._read("SELECT word, occurrences FROM vocabulary"))
 
     # --- writing -----------------------------------------------------------------------------------------------
 
@@ -261,6 +276,8 @@ class Catalog:
                 (_passage_row(passage) for passage in passages),
             )
             connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
+            connection.execute("DELETE FROM vocabulary")
+            connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", _vocabulary(passages).items())
             connection.execute(
                 "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?, ?)",
                 (
@@ -320,7 +337,9 @@ class Catalog:
     def _open(self) -> sqlite3.Connection:
         try:
             # Threads use only their own connection; close() alone may come from another.
-            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
+            connection = sqlite3.connect(
+                self._file, isolation_level=None, check_same_thread=False, timeout=30
+            )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -347,7 +366,9 @@ class Catalog:
 
 def fingerprint(embedder: str, passage_tokens: int) -> str:
     """Names how an index was made: the same documents give the same index if this is the same."""
-    return hashlib.sha256(f"{CATALOG_VERSION}|{PASSAGE_VERSION}|{passage_tokens}|{embedder}".encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        f"{CATALOG_VERSION}|{PASSAGE_VERSION}|{passage_tokens}|{embedder}".encode()
+    ).hexdigest()[:16]
 
 
 def require_fingerprint(manifest: Manifest, expected: str) -> None:
@@ -375,6 +396,14 @@ def _quoted(term: str) -> str:
 def content_hash(document: Document) -> str:
     """Changes whenever anything of the document that is stored does."""
     return hashlib.sha256(f"{document.path}\n{document.sha256}".encode()).hexdigest()
+
+
+def _vocabulary(passages: Sequence[Passage]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for passage in passages:
+        for word in words(f"{passage.title} {passage.section} {passage.text}"):
+            counts.update(re.findall(r"[^\W_]+", word))
+    return counts
 
 
 def _conditions(filters: Filters) -> tuple[str, list[Any]]:
@@ -458,8 +487,12 @@ def _document(stored: dict[str, Any]) -> Document:
     return Document(
         **stored
         | {
-            "blocks": tuple(Block(**block | {"kind": BlockKind(block["kind"])}) for block in stored["blocks"]),
-            "sections": tuple(Section(**section | {"path": tuple(section["path"])}) for section in stored["sections"]),
+            "blocks": tuple(
+                Block(**block | {"kind": BlockKind(block["kind"])}) for block in stored["blocks"]
+            ),
+            "sections": tuple(
+                Section(**section | {"path": tuple(section["path"])}) for section in stored["sections"]
+            ),
             "people": tuple(stored["people"]),
             "organisations": tuple(stored["organisations"]),
             "source": Source(**source) if source else None,

@@ -33,7 +33,9 @@ def _application(data_dir: Path | None, corpus: Path | None, **overrides: object
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="A folder of documents, instead of --corpus.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="A folder of documents, instead of --corpus.")
+    ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,
 ) -> None:
@@ -52,7 +54,9 @@ def ask(
     question: Annotated[str, typer.Argument(help="In plain language.")],
     data_dir: DataDir = None,
     corpus: Corpus = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as `POST /ask` would.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole answer as `POST /ask` would.")
+    ] = False,
     top_k: Annotated[int, typer.Option(help="Passages to read.")] = 6,
 ) -> None:
     """Answer one question, with the sentences that the answer comes from."""
@@ -89,7 +93,9 @@ def documents(
     data_dir: DataDir = None,
     corpus: Corpus = None,
     kind: Annotated[str | None, typer.Option(help="Only documents of this kind.")] = None,
-    query: Annotated[str | None, typer.Option("--query", "-q", help="Only documents with these words.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", "-q", help="Only documents with these words.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1_000,
 ) -> None:
     """List the documents of the index."""
@@ -130,7 +136,9 @@ def serve(
 def fetch_model(data_dir: DataDir = None) -> None:
     """Fetch the embedding model, if it is not there, and build its graph; nothing else is ever fetched."""
     application = _application(data_dir, None, download_models=True)
-    typer.echo(f"Embedding model ready: {application.settings.embedding_model}, {application.embedder.dimensions} dimensions.")
+    typer.echo(
+        f"Embedding model ready: {application.settings.embedding_model}, {application.embedder.dimensions} dimensions."
+    )
 
 
 @app.command()
@@ -151,7 +159,9 @@ def _one_folder(paths: list[Path] | None, corpus: Path | None) -> Path | None:
     if not paths:
         return corpus
     if len(paths) > 1 or corpus is not None:
-        raise InvalidInput("Give one folder: either as the argument or with --corpus. An index holds one folder.")
+        raise InvalidInput(
+            "Give one folder: either as the argument or with --corpus. An index holds one folder."
+        )
     return paths[0]
 
 

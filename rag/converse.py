@@ -6,82 +6,105 @@ import re
 from collections.abc import Sequence
 
 from rag.domain import Turn
-from rag.language import content_words, names
+from rag.language import Asks, asked, content_words, names
 
-# References to something named before. "that" and "this" count only where no noun follows that says what.
-_PRONOUN = re.compile(
-    r"\b(?P<possessive>its|their|theirs|his|hers?(?=\s+\w))\b"
-    r"|\b(?P<plain>it|they|them|he|she|him|her|those|these|this|that)\b(?!\s+\w+(?:s|ing|ion|ed)\b)"
-    r"|\b(?:the|that|this) (?P<noun>company|firm|organi[sz]ation|event|conference|clinic|person|visit|meeting|one|place)\b",
+_PERSON = re.compile(r"\b(?:(?P<possessive>his|her(?=\s+[a-z])|hers)|(?:he|she|him|her))\b", re.IGNORECASE)
+# "That" and "this" refer back only where no noun follows that says what they are.
+_THING = re.compile(
+    r"\b(?P<possessive>its|theirs?)\b|\b(?:it|they|them|those|these|this|that)\b(?!\s+[a-z]+(?:s|ing|ion|ed|nt|ty)\b)"
+    r"|\b(?:the|that|this) (?:company|firm|organi[sz]ation|event|conference|clinic|visit|meeting|place|programme|program)\b",
     re.IGNORECASE,
 )
-_MORE_OF_THE_SAME = re.compile(
-    r"^\s*(?:and|but|or|so|also)?\s*(?:what|how) about\s+(?P<about>.+?)\s*\??$|^\s*(?:and|or)\s+(?P<and>.+?)\s*\??$",
+_ABOUT = re.compile(
+    r"^\s*(?:(?:and|but|or|so|also)\s+)?(?:what|how) about\s+(?P<subject>.+?)\s*[?.]*$", re.IGNORECASE
+)
+_AND = re.compile(r"^\s*(?:and|or|but)\s+(?P<subject>.+?)\s*[?.]*$", re.IGNORECASE)
+_OPENER = re.compile(
+    r"^(?:(?:for|with|to|from|by|of|in|on|at|since|until)\s+)?"
+    r"(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|had|can|could)\b",
     re.IGNORECASE,
 )
-_OPENER = re.compile(r"^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|can)\b", re.I)
-_ELLIPTIC = re.compile(r"^\s*(?:and\s+|so\s+|but\s+)?(?:who|what|when|where|which(?: ones?)?|why|how(?: many| much)?)(?: else)?\s*\??$", re.I)
-_MARKER = re.compile(r"\s*\[\d+\]")
+_WHICH = re.compile(
+    r"\s*(?:which|what) (?!is\b|are\b|was\b|were\b|do\b|does\b|did\b|has\b|have\b)", re.IGNORECASE
+)
+_MORE = re.compile(
+    r"\b(?:one|ones|else|there|altogether|others?|same|too|first|second|third|last|latter|former)\b", re.I
+)
+_MARKER = re.compile(r"\s*\[\d+\]|[*`\\]")
+
+# A question with no name in it and fewer words than this leans on the one before.
+SHORT = 5
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
     """The question as it would be asked without the turns before it.
 
-    - "and X?", "what about X?": the question before, with X in the place of its name.
-    - "how many?", "who else?": the question's words before the subject of the one before.
-    - pronouns: replaced by the name last spoken of, in the question before or, failing that, in its answer.
+    - "and X?", "what about X?": the question before, with X in the place of its last name.
+    - he, she, it, they, "the company": replaced by the name last spoken of.
+    - "with whom?", "how many were there?": put behind the question before, after a colon.
     """
-    asked_before = [turn.content for turn in history if turn.role == "user"]
-    if not asked_before:
+    users = [position for position, turn in enumerate(history) if turn.role == "user"]
+    if not users:
         return question
-    before = standalone(asked_before[-1], history[: _last_user(history)])
-    answered = _MARKER.sub("", next((turn.content for turn in reversed(history) if turn.role == "assistant"), ""))
-    more = _MORE_OF_THE_SAME.match(question)
-    if more:
-        subject = (more["about"] or more["and"]).strip()
-        if not _OPENER.match(subject):
-            return _with_subject(before, subject)
-        question = subject[0].upper() + subject[1:] + "?"
-    topic = _topic(before, answered)
-    if not topic:
+    before = standalone(history[users[-1]].content, history[: users[-1]])
+    answers = (turn.content for turn in reversed(history) if turn.role == "assistant")
+    answered = _MARKER.sub("", next(answers, ""))
+    about = _ABOUT.match(question) or _AND.match(question)
+    if about and not _OPENER.match(about["subject"]):
+        return _of_another(before, about["subject"])
+    if about:
+        question = about["subject"][0].upper() + about["subject"][1:] + "?"
+    if about and _WHICH.match(question) and len(question.split()) < SHORT:
+        return _join(before, question)  # "and which Japanese ones?"
+    if names(question):
         return question
-    if _ELLIPTIC.match(question):
-        return f"{question.rstrip(' ?')} {_subject_words(before)}?"
-    if _PRONOUN.search(question):
-        return _resolve(question, topic)
-    if not names(question) and len(content_words(question)) <= 2 and len(question.split()) <= 5:
-        return f"{question.rstrip(' ?')} ({topic})?"
-    return question
+    return _refer(question, before, answered) or (
+        _join(before, question) if about or _leans(question) else question
+    )
 
 
-def _last_user(history: Sequence[Turn]) -> int:
-    return max(position for position, turn in enumerate(history) if turn.role == "user")
-
-
-def _with_subject(before: str, subject: str) -> str:
+def _of_another(before: str, subject: str) -> str:
     """The question before, asked of another subject."""
     known = names(before)
-    subject = subject.rstrip(" ?.")
-    if known and known[-1] in before:
-        return before.replace(known[-1], subject)
-    return f"{before.rstrip(' ?')} {subject}?"
+    return before.replace(known[-1], subject) if known else _join(before, f"{subject}?")
 
 
-def _subject_words(before: str) -> str:
-    return " ".join(content_words(before))
+def _refer(question: str, before: str, answered: str) -> str | None:
+    """The question with its pronoun replaced by what it refers to; None without a pronoun or anything to refer to."""
+    for pattern, topic in ((_PERSON, _person), (_THING, _thing)):
+        match = pattern.search(question)
+        name = topic(before, answered) if match else None
+        if match and name:
+            own = match["possessive"] and not name.endswith("s")
+            return question[: match.start()] + name + ("'s" if own else "") + question[match.end() :]
+    return None
 
 
-def _topic(before: str, answered: str) -> str:
-    """The name that the turn before was about: the last in its question, else the first in its answer."""
-    asked_names = names(before)
-    if asked_names:
-        return asked_names[-1]
-    answer_names = names("x " + answered)
-    return answer_names[0] if answer_names else " ".join(content_words(before))
+def _person(before: str, answered: str) -> str | None:
+    """Who was asked for: the first name that the answer brought; else who was asked about."""
+    asked_about, brought = names(before), _new_names(before, answered)
+    first, second = (
+        (brought[:1], asked_about[-1:]) if asked(before).asks is Asks.WHO else (asked_about[-1:], brought[:1])
+    )
+    return next(iter(first + second), None)
 
 
-def _resolve(question: str, topic: str) -> str:
-    def replacement(match: re.Match[str]) -> str:
-        return f"{topic}'s" if match["possessive"] else topic
+def _thing(before: str, answered: str) -> str | None:
+    """What was asked for, where a name was ("which firm ..."); else what was asked about."""
+    asked_about, brought = names(before), _new_names(before, answered)
+    wants_name = asked(before).asks is Asks.WHO or _WHICH.match(before)
+    first, second = (brought[:1], asked_about[-1:]) if wants_name else (asked_about[-1:], brought[:1])
+    return next(iter(first + second), None)
 
-    return _PRONOUN.sub(replacement, question, count=1)
+
+def _new_names(before: str, answered: str) -> list[str]:
+    # The answer's first word may be a name too: set behind another, its capital counts.
+    return [name for name in names(f"so {answered}") if name.lower() not in before.lower()]
+
+
+def _leans(question: str) -> bool:
+    return len(question.split()) < SHORT or bool(_MORE.search(question)) or len(content_words(question)) < 2
+
+
+def _join(before: str, question: str) -> str:
+    return f"{before.rstrip(' ?.')}: {question[0].lower()}{question[1:]}"

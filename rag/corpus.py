@@ -25,7 +25,9 @@ DEFAULT_KIND = "document"
 
 # Invisible characters that carry no text but can reorder it, hide instructions in it or split words:
 # control characters, soft hyphen, zero-width space and BOM, bidirectional controls, the tag block.
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -100,7 +102,9 @@ def days(date: str | None) -> tuple[int, int] | None:
         if year and first_month <= 12:
             last_day = day or calendar.monthrange(year, last_month)[1]
             if last_day <= calendar.monthrange(year, last_month)[1]:
-                return (year * 100 + first_month) * 100 + (day or 1), (year * 100 + last_month) * 100 + last_day
+                return (year * 100 + first_month) * 100 + (day or 1), (
+                    year * 100 + last_month
+                ) * 100 + last_day
     raise InvalidInput(f"{date!r} is not a date. Write YYYY-MM-DD, YYYY-MM or YYYY.")
 
 
@@ -168,7 +172,9 @@ def read_folder(folder: Path) -> Iterator[Document | Failure]:
         DocumentUnreadable: the folder is not there or cannot be listed.
     """
     if not folder.is_dir():
-        raise DocumentUnreadable(f"The corpus folder {folder} is not there. Set --corpus or RAG_CORPUS_DIR to a folder.")
+        raise DocumentUnreadable(
+            f"The corpus folder {folder} is not there. Set --corpus or RAG_CORPUS_DIR to a folder."
+        )
     owners: dict[str, str] = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
@@ -180,7 +186,10 @@ def read_folder(folder: Path) -> Iterator[Document | Failure]:
             yield Failure(relative.as_posix(), str(error))
             continue
         if document.id in owners:
-            yield Failure(document.path, f"Its id {document.id!r} is also that of {owners[document.id]}. Change one of them.")
+            yield Failure(
+                document.path,
+                f"Its id {document.id!r} is also that of {owners[document.id]}. Change one of them.",
+            )
             continue
         owners[document.id] = document.path
         yield document
@@ -197,7 +206,9 @@ def read_file(path: Path, name: str) -> Document:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(sorted(READERS))
-        raise UnsupportedFormat(f"No reader reads {path.suffix or 'files without an ending'}. These are read: {known}.")
+        raise UnsupportedFormat(
+            f"No reader reads {path.suffix or 'files without an ending'}. These are read: {known}."
+        )
     content = _content(path)
     builder = TextBuilder()
     matter = reader(_decode(content), builder)
@@ -329,11 +340,25 @@ def _inline_text(token: Token) -> str:
 
 def table_row(header: list[str], cells: list[str]) -> str:
     """A row of a table as words that can be understood without the table."""
-    named = (f"{name}: {cell}" if name else cell for name, cell in zip(header, cells, strict=False) if cell.strip())
+    named = (
+        f"{name}: {cell}" if name else cell for name, cell in zip(header, cells, strict=False) if cell.strip()
+    )
     return "; ".join(named)
 
 
-_HIDDEN_TAGS = ["script", "style", "noscript", "template", "nav", "footer", "aside", "form", "iframe", "svg", "button"]
+_HIDDEN_TAGS = [
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "footer",
+    "aside",
+    "form",
+    "iframe",
+    "svg",
+    "button",
+]
 _BLOCK_TAGS = {
     "address", "article", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
     "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "thead", "tr", "ul",
@@ -401,7 +426,11 @@ def _html_row(row: LexborNode) -> str:
     table = row.parent
     while table is not None and table.tag != "table":
         table = table.parent
-    names = [" ".join(cell.text().split()) for cell in table.css("tr:first-child th")] if table is not None else []
+    names = (
+        [" ".join(cell.text().split()) for cell in table.css("tr:first-child th")]
+        if table is not None
+        else []
+    )
     if not row.css("td"):
         return ""
     return table_row(names, cells) if len(names) == len(cells) else "; ".join(cell for cell in cells if cell)
@@ -416,4 +445,3 @@ READERS: dict[str, Reader] = {
     ".html": _read_html,
     ".htm": _read_html,
 }
-

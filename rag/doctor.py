@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from rag.catalog import Catalog
 from rag.corpus import READERS
@@ -89,7 +88,9 @@ def _found(application: Application, manifest: Manifest) -> int:
     for passage_id in sample:
         nearest = application.vectors.query(manifest.collection, vectors[passage_id], 5, Filters())
         if not any(found == passage_id or similarity > 0.9999 for found, similarity in nearest):
-            raise IndexCorrupt(f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`.")
+            raise IndexCorrupt(
+                f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`."
+            )
     return len(sample)
 
 

@@ -144,6 +144,13 @@ class Passage:
     end: int
     sentences: tuple[Sentence, ...]
 
+    @property
+    def headings(self) -> str:
+        """What its sentences are about, as one line: the document's title and the section's."""
+        if not self.section or self.section == self.title:
+            return self.title
+        return f"{self.title} > {self.section.removeprefix(self.title + ' > ')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -155,10 +155,7 @@ def _passage(document: Document, section: Section, sentences: Sequence[Sentence]
 
 def embedded_text(passage: Passage) -> str:
     """What of a passage is embedded: its headings say what its sentences are about."""
-    headings = passage.title
-    if passage.section and passage.section != passage.title:
-        headings += " > " + passage.section.removeprefix(passage.title + " > ")
-    return f"{headings}\n{passage.text}"
+    return f"{passage.headings}\n{passage.text}"
 
 
 class Ingest:
@@ -228,7 +225,9 @@ class Ingest:
             if before.path in paths:
                 documents[document_id] = before
                 at = paths[before.path]
-                failed[at] = replace(failed[at], reason=f"{failed[at].reason} Its last readable version is kept.")
+                failed[at] = replace(
+                    failed[at], reason=f"{failed[at].reason} Its last readable version is kept."
+                )
         return [documents[document_id] for document_id in sorted(documents)], tuple(failed)
 
     def _cut(self, document: Document) -> list[Passage]:
@@ -253,11 +252,19 @@ class Ingest:
         embedded = 0
         for start in range(0, len(passages), WRITE_BATCH):
             batch = passages[start : start + WRITE_BATCH]
-            known = self._vectors.vectors(reusable.collection, [passage.id for passage in batch]) if reusable else {}
+            known = (
+                self._vectors.vectors(reusable.collection, [passage.id for passage in batch])
+                if reusable
+                else {}
+            )
             missing = [passage for passage in batch if passage.id not in known]
             fresh = self._embedder.embed_passages([embedded_text(passage) for passage in missing])
-            vectors = dict(known) | {passage.id: vector for passage, vector in zip(missing, fresh, strict=True)}
-            self._vectors.add(manifest.collection, batch, np.stack([vectors[passage.id] for passage in batch]))
+            vectors = dict(known) | {
+                passage.id: vector for passage, vector in zip(missing, fresh, strict=True)
+            }
+            self._vectors.add(
+                manifest.collection, batch, np.stack([vectors[passage.id] for passage in batch])
+            )
             embedded += len(missing)
             tell("embedding", start + len(batch), len(passages))
         self._verify(manifest, passages)
@@ -273,7 +280,9 @@ class Ingest:
                 problem = f"passage {passage.id} of {passage.document_id} is not found by its own vector"
         if problem:
             self._vectors.delete(manifest.collection)
-            raise IndexCorrupt(f"The new index could not be read back: {problem}. Run `mission-record rebuild`.")
+            raise IndexCorrupt(
+                f"The new index could not be read back: {problem}. Run `mission-record rebuild`."
+            )
 
     def _finds(self, collection: str, passage_id: str, vector: Vector) -> bool:
         found = self._vectors.query(collection, vector, 5, Filters())

@@ -43,6 +43,33 @@ DATE = re.compile(
 )
 
 
+# Regular differences between British and American spelling.
+_AMERICAN = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"is(e[ds]?|ing|ation|ations|er|ers)$", r"iz\1"),
+        (r"(?<=[a-z]{3})our(s|ed|ing|able|ful|ite|ites|al)?$", r"or\1"),
+        (r"(?<=[a-z]{2}[nt])re(s)?$", r"er\1"),
+        (r"(?<=en)ce(s|d)?$", r"se\1"),
+        (r"(?<=[a-z]{2})ogue(s)?$", r"og\1"),
+        (r"^programme", "program"),
+        (r"(?<=[a-z][aeiou]l)l(ed|ing|er|ers)$", r"\1"),
+    )
+)
+_BRITISH = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"iz(e[ds]?|ing|ation|ations|er|ers)$", r"is\1"),
+        (r"(?<=[a-z]{3})or(s|ed|ing|able|ful|ite|ites|al)?$", r"our\1"),
+        (r"(?<=[a-z]{2}[nt])er(s)?$", r"re\1"),
+        (r"(?<=en)se(s|d)?$", r"ce\1"),
+        (r"(?<=[a-z]{2})og(s)?$", r"ogue\1"),
+        (r"^program(?=s?$)", "programme"),
+        (r"(?<=[a-z][aeiou]l)(ed|ing|er|ers)$", r"l\1"),
+    )
+)
+
+
 class Asks(StrEnum):
     """The kind of answer that a question asks for."""
 
@@ -62,17 +89,44 @@ class Asks(StrEnum):
 _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
     (asks, re.compile(pattern, re.IGNORECASE))
     for asks, pattern in (
-        (Asks.HOW_MANY, r"\bhow many\b|\b(?:the|what) number of\b|\bhow (?:long|old|often|far|large|big)\b|\bcount of\b"),
+        (
+            Asks.HOW_MANY,
+            r"\bhow many\b|\b(?:the|what) number of\b|\bhow (?:long|old|often|far|large|big)\b|\bcount of\b",
+        ),
         (Asks.HOW_MUCH, r"\bhow much\b|\bwhat (?:percentage|percent|share|price|amount|rate|fraction)\b"),
-        (Asks.LIST, r"^(?:please )?(?:list|name|enumerate)\b|\b(?:list of|list all|name all)\b|\bwho (?:all|else)\b"),
+        (
+            Asks.LIST,
+            r"^(?:please )?(?:list|name|enumerate)\b|\b(?:list of|list all|name all)\b|\bwho (?:all|else)\b",
+        ),
         (Asks.LIST, r"\bwho (?:are|were) the\b|\b(?:what|which) (?:are|were) (?:the|all)\b"),
-        (Asks.LIST, r"\b(?:what|which) (?:\w+ ){0,3}(?!(?:is|was|has|does|this|process|series|basis)\b)[a-z]{3,}(?<!s)s\b"),
-        (Asks.WHEN, r"\bwhen\b|\b(?:what|which) (?:date|day|year|month|week|time)\b|\bin what year\b|\bsince when\b"),
-        (Asks.WHERE, r"\bwhere\b|\b(?:what|which) (?:city|country|place|location|town|venue|address|region)\b"),
-        (Asks.WHO, r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|scientist|speaker|official|doctor)\b"),
-        (Asks.WHY, r"\bwhy\b|\bwhat (?:is|was|were|are) the (?:reason|purpose|goal|aim)s?\b|\bhow come\b|\bwhat for\b"),
-        (Asks.DEFINITION, r"^(?:so )?what(?:'s| is| are| does) (?:an? |the )?[\w./&-]+(?: [\w./&-]+){0,2}(?: mean| stand for)?\W*$"),
-        (Asks.DEFINITION, r"\bdefine\b|\bdefinition of\b|\bmeaning of\b|\bstands? for\b|\bwhat is meant by\b"),
+        (
+            Asks.LIST,
+            r"\b(?:what|which) (?:\w+ ){0,3}(?!(?:is|was|has|does|this|process|series|basis)\b)[a-z]{3,}(?<!s)s\b",
+        ),
+        (
+            Asks.WHEN,
+            r"\bwhen\b|\b(?:what|which) (?:date|day|year|month|week|time)\b|\bin what year\b|\bsince when\b",
+        ),
+        (
+            Asks.WHERE,
+            r"\bwhere\b|\b(?:what|which) (?:city|country|place|location|town|venue|address|region)\b",
+        ),
+        (
+            Asks.WHO,
+            r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|scientist|speaker|official|doctor)\b",
+        ),
+        (
+            Asks.WHY,
+            r"\bwhy\b|\bwhat (?:is|was|were|are) the (?:reason|purpose|goal|aim)s?\b|\bhow come\b|\bwhat for\b",
+        ),
+        (
+            Asks.DEFINITION,
+            r"^(?:so )?what(?:'s| is| are| does) (?:an? |the )?[\w./&-]+(?: [\w./&-]+){0,2}(?: mean| stand for)?\W*$",
+        ),
+        (
+            Asks.DEFINITION,
+            r"\bdefine\b|\bdefinition of\b|\bmeaning of\b|\bstands? for\b|\bwhat is meant by\b",
+        ),
         (Asks.YES_NO, rf"^(?:and |so |but )?{_AUXILIARIES}(?:n't|n’t)?\b"),
         (Asks.HOW, r"\bhow\b"),
     )
@@ -91,8 +145,9 @@ class Asked:
 
 
 def asked(text: str) -> Asked:
-    """Take a question apart."""
-    kind = next((asks for asks, pattern in _PATTERNS if pattern.search(text)), Asks.OTHER)
+    """Take a question apart. What follows a colon is what is asked; what stands before it is its subject."""
+    focus = text.rsplit(": ", 1)[-1]
+    kind = next((asks for asks, pattern in _PATTERNS if pattern.search(focus)), Asks.OTHER)
     return Asked(text, kind, tuple(content_words(text)), tuple(names(text)), tuple(numbers(text)))
 
 
@@ -104,14 +159,34 @@ def words(text: str) -> list[str]:
 def content_words(text: str) -> list[str]:
     """The words that say what a question is about, in order, each once; all its words if none does."""
     found = list(dict.fromkeys(words(text)))
-    return [word for word in found if word.removesuffix("'s").removesuffix("’s") not in FUNCTION_WORDS] or found
+    return [
+        word for word in found if word.removesuffix("'s").removesuffix("’s") not in FUNCTION_WORDS
+    ] or found
 
 
 @lru_cache(maxsize=50_000)
 def stems(word: str) -> frozenset[str]:
-    """The stems of a word's parts, so that "AI-driven" meets "AI" (Porter 1980, as the lexical index has it)."""
+    """The stems of a word's parts in American spelling, so that "AI-driven" meets "AI" and "licence" "license".
+
+    Porter 1980, "An algorithm for suffix stripping", as the lexical index has it.
+    """
     stemmer = snowballstemmer.stemmer("porter")
-    return frozenset(stemmer.stemWords(re.findall(r"[^\W_]+", word.lower())))
+    return frozenset(stemmer.stemWords(american(part) for part in re.findall(r"[^\W_]+", word.lower())))
+
+
+def american(word: str) -> str:
+    """A lower-case word in American spelling; what it makes of words that have only one is the same for all texts."""
+    for british, replacement in _AMERICAN:
+        word = british.sub(replacement, word)
+    return word
+
+
+def spellings(word: str) -> list[str]:
+    """A lower-case word as it stands, in American and in British spelling, each once."""
+    british = word
+    for pattern, replacement in _BRITISH:
+        british = pattern.sub(replacement, british)
+    return list(dict.fromkeys([word, american(word), british]))
 
 
 def text_stems(text: str) -> frozenset[str]:
@@ -165,7 +240,9 @@ def _is_name(word: str, first: bool) -> bool:
     if plain.lower() in FUNCTION_WORDS or plain.lower() in _NOT_NAMES:
         return False
     inner = any(character.isupper() for character in plain[1:])
-    mixed = any(character.isdigit() for character in plain) and any(character.isalpha() for character in plain)
+    mixed = any(character.isdigit() for character in plain) and any(
+        character.isalpha() for character in plain
+    )
     if inner or (mixed and not re.fullmatch(r"\d+(?:st|nd|rd|th)", plain)):
         return True
     return plain[0].isupper() and not first and len(plain) > 1
@@ -175,7 +252,12 @@ def parts(text: str) -> list[str]:
     """The questions that a text asks: several sentences, or one with ", and when ..." in it. Always at least one."""
     opener = rf"(?:who|whom|whose|what|when|where|which|why|how|{_AUXILIARIES})"
     joint = re.compile(rf"[,;]?\s+(?:and|or)\s+(?:also\s+)?(?={opener}\b)", re.IGNORECASE)
-    pieces = [piece for sentence in re.split(r"(?<=\?)\s+", text) for piece in joint.split(sentence) if piece.strip()]
+    pieces = [
+        piece
+        for sentence in re.split(r"(?<=\?)\s+", text)
+        for piece in joint.split(sentence)
+        if piece.strip()
+    ]
     found: list[str] = []
     for position, piece in enumerate(pieces):
         # "When and where was it held?": the first asks the same of what the second names.

@@ -16,6 +16,7 @@ from rag.errors import NoLanguageModel
 from rag.language import parts
 from rag.read import Read
 from rag.retrieve import Retrieve
+from rag.spell import Spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class SearchResult:
 class Pipeline:
     """Answers questions; the chat window, the HTTP API, the command line and the eval suite all use this object."""
 
-    def __init__(self, retrieve: Retrieve, read: Read) -> None:
+    def __init__(self, spell: Spell, retrieve: Retrieve, read: Read) -> None:
+        self._spell = spell
         self._retrieve = retrieve
         self._read = read
 
@@ -49,10 +51,12 @@ class Pipeline:
     def stream(self, question: Question) -> Iterator[Event]:
         """The same, step by step: the passages found, provisional text, and last the verified answer."""
         if question.mode == "generative":
-            raise NoLanguageModel("Generative answers need an LLM, and none is configured. Ask with mode extractive or auto.")
+            raise NoLanguageModel(
+                "Generative answers need an LLM, and none is configured. Ask with mode extractive or auto."
+            )
         clock = Stopwatch()
         with clock.stage("converse"):
-            text = standalone(question.text, question.history)
+            text = self._spell(standalone(question.text, question.history))
         with clock.stage("retrieve"):
             retrieval = self._retrieve(text, question.top_k, question.filters)
         yield Retrieved(retrieval.hits, text)
@@ -71,7 +75,9 @@ class Pipeline:
                 status="answered" if found else "not_found",
                 reason=None if found else draft.reason,
                 answer=cited.answer if found else not_found_text(draft.unknown_names, retrieval.hits),
-                answer_plain=cited.answer_plain if found else not_found_text(draft.unknown_names, retrieval.hits),
+                answer_plain=cited.answer_plain
+                if found
+                else not_found_text(draft.unknown_names, retrieval.hits),
                 short_answer=draft.short_answer,
                 confidence=round(draft.confidence, 4),
                 standalone_question=text,

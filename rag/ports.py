@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -42,6 +43,30 @@ class Embedder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, uncut, without special tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLogits:
+    """What a reader makes of one passage, for one question.
+
+    `starts` and `ends` hold, for each of n tokens of the passage, the logit of the answer beginning or ending there, and
+    `offsets` (n, 2) where the token stands in the passage's text; `none` is the logit of no answer, comparable with a start
+    plus an end. `answerable` is the logit of the passage answering the question at all.
+    """
+
+    starts: Vector
+    ends: Vector
+    offsets: NDArray[np.int64]
+    none: float
+    answerable: float
+
+
+class Reader(Protocol):
+    """Reads a question and a passage together and points at the answer."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[SpanLogits]:
+        """One result a passage, in their order; what does not fit the model's input is cut off."""
         ...
 
 

@@ -13,11 +13,14 @@ import numpy as np
 
 from rag.catalog import Catalog
 from rag.domain import Evidence, Hit, Passage, Reading, Sentence
-from rag.language import DATE, Asked, Asks, asked, names, numbers, quantities, stems, text_stems
+from rag.language import DATE, Asked, Asks, asked, names, numbers, quantities, spellings, stems, text_stems
 from rag.ports import Embedder, Vector
 
 # About 10 kB each.
 CACHED_PASSAGES = 4_096
+
+# A sentence that repeats the question answers nothing; so many words that it does not hold are enough to.
+ENOUGH_WORDS = 4
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
@@ -78,7 +81,9 @@ class Read:
             similarities = vectors @ self._embedder.embed_query(question.text)
             missing = sum(name in unknown for name in question.names)
             for (hit, sentence), similarity in zip(sentences, similarities, strict=True):
-                signals = _signals(question, hit, sentence, float(similarity), rarity) | {"unknown_names": float(missing)}
+                signals = _signals(question, hit, sentence, float(similarity), rarity) | {
+                    "unknown_names": float(missing)
+                }
                 score = self._calibration.probability(signals)
                 evidence.append(Evidence(hit, sentence, score, signals, part=part))
         evidence.sort(key=lambda found: (-found.score, found.hit.rank, found.sentence.start, found.part))
@@ -93,13 +98,18 @@ class Read:
         """How much each content word says: its inverse document frequency over passages (Spärck Jones 1972)."""
         words = sorted({word for question in questions for word in question.words})
         passages = self._catalog.manifest().passages
-        counts = self._catalog.passage_counts(words)
+        counts = self._counts(words)
         return {word: math.log((passages + 1.0) / (count + 0.5)) for word, count in counts.items()}
+
+    def _counts(self, words: Sequence[str]) -> dict[str, int]:
+        """In how many passages each word occurs, in the spelling that is most at home in the record."""
+        counts = self._catalog.passage_counts([spelling for word in words for spelling in spellings(word)])
+        return {word: max(counts[spelling] for spelling in spellings(word)) for word in words}
 
     def _unknown_names(self, questions: Sequence[Asked]) -> tuple[str, ...]:
         """Names in the question with a word that the record has in none of its inflections."""
         found = [name for question in questions for name in question.names]
-        counts = self._catalog.passage_counts([word for name in found for word in name.split()])
+        counts = self._counts([word for name in found for word in name.split()])
         return tuple(dict.fromkeys(name for name in found if any(counts[word] == 0 for word in name.split())))
 
 
@@ -117,9 +127,12 @@ def _signals(
         "coverage": _coverage(question.words, context, rarity),
         "sentence_coverage": _coverage(question.words, own, rarity),
         "names_missing": 1.0 - len(wanted & context) / len(wanted) if wanted else 0.0,
-        "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {passage.title} {passage.section}")),
+        "numbers_missing": _missing(
+            question.numbers, numbers(f"{sentence.text} {passage.title} {passage.section}")
+        ),
         "type_fits": type_fits(question, sentence.text),
         "rank": 1.0 / hit.rank,
+        "says_more": min(1.0, len(own - text_stems(question.text)) / ENOUGH_WORDS),
     }
 
 
@@ -141,8 +154,14 @@ def type_fits(question: Asked, sentence: str) -> float:
         case Asks.WHEN:
             return float(bool(DATE.search(sentence)))
         case Asks.WHO | Asks.LIST | Asks.WHERE:
-            asked_for = frozenset().union(*(stems(name) for name in question.names)) if question.names else frozenset()
+            asked_for = (
+                frozenset().union(*(stems(name) for name in question.names))
+                if question.names
+                else frozenset()
+            )
             # A capital at the start of a sentence may be a name: asking for it anyway errs on the side of fitting.
-            return float(any(not stems(word) <= asked_for for name in names("x " + sentence) for word in name.split()))
+            return float(
+                any(not stems(word) <= asked_for for name in names("x " + sentence) for word in name.split())
+            )
         case _:
             return 0.5

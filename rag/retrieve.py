@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag.catalog import Catalog, require_fingerprint
 from rag.domain import Filters, Hit, Manifest
 from rag.errors import IndexCorrupt
-from rag.language import content_words
+from rag.language import content_words, spellings
 from rag.ports import Embedder, VectorStore
 
 # Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning methods".
@@ -80,11 +80,14 @@ class Retrieve:
                 similarities = dict(self._vectors.query(manifest.collection, vector, limit, filters))
                 rankings[DENSE] = list(similarities)
             if LEXICAL in self._retrievers:
-                found = self._catalog.search(content_words(question), limit, filters)
+                terms = [spelling for word in content_words(question) for spelling in spellings(word)]
+                found = self._catalog.search(terms, limit, filters)
                 rankings[LEXICAL] = [passage_id for passage_id, _ in found]
             fused = fuse(rankings)[:top_k]
             passages = self._catalog.passages([passage_id for passage_id, _ in fused])
-        places = {name: {key: rank for rank, key in enumerate(ranking, 1)} for name, ranking in rankings.items()}
+        places = {
+            name: {key: rank for rank, key in enumerate(ranking, 1)} for name, ranking in rankings.items()
+        }
         hits = tuple(
             Hit(
                 passage=passages[passage_id],

@@ -17,7 +17,9 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 def bundled_corpus() -> Path:
     """The record that comes with the program: inside an installed package, or beside it in a checkout."""
     installed = Path(str(files("rag"))) / "bundled_corpus" / "documents"
-    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "corpus" / "documents"
+    return (
+        installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "corpus" / "documents"
+    )
 
 
 class Settings(BaseSettings):
@@ -28,7 +30,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
     corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="name on the hub, or a folder")
-    model_cache_dir: Path | None = Field(None, description="fetched and built models; in the data folder if unset")
+    model_cache_dir: Path | None = Field(
+        None, description="fetched and built models; in the data folder if unset"
+    )
     download_models: bool = Field(True, description="whether `ingest` and `serve` may fetch a missing model")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     host: str = Field("127.0.0.1", min_length=1)

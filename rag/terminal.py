@@ -57,7 +57,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
     if not hits:
         console.print("Nothing found.")
     for hit in hits:
-        console.print(f"{hit.rank}. {_place(hit)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan")
+        console.print(
+            f"{hit.rank}. {_place(hit)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan"
+        )
         console.print(Padding(hit.passage.text, INDENT))
         console.print()
 
@@ -94,7 +96,10 @@ def print_findings(findings: Sequence[Finding]) -> None:
     """One line for each thing examined, with what to do where something is wrong."""
     console = _console()
     for finding in findings:
-        console.print(f"{'ok  ' if finding.well else 'FAIL'}  {finding.subject}: {finding.detail}", style="" if finding.well else "red")
+        console.print(
+            f"{'ok  ' if finding.well else 'FAIL'}  {finding.subject}: {finding.detail}",
+            style="" if finding.well else "red",
+        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from rag.ports import Embedder
 from rag.read import Read
 from rag.retrieve import RETRIEVERS, Retrieve
 from rag.settings import Settings
+from rag.spell import Spell
 
 Made = TypeVar("Made")
 
@@ -88,7 +89,7 @@ class Application:
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
         )
-        return Pipeline(retrieve, Read(self.catalog, self.embedder))
+        return Pipeline(Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder))
 
     def _fingerprint(self) -> str:
         return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)

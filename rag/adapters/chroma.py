@@ -62,7 +62,10 @@ class ChromaVectorStore:
         vectors = found["embeddings"]
         if vectors is None:
             return {}
-        return {key: np.asarray(vector, dtype=np.float32) for key, vector in zip(found["ids"], vectors, strict=True)}
+        return {
+            key: np.asarray(vector, dtype=np.float32)
+            for key, vector in zip(found["ids"], vectors, strict=True)
+        }
 
     def query(self, collection: str, vector: Vector, limit: int, filters: Filters) -> list[tuple[str, float]]:
         """The nearest passages as (id, cosine similarity), best first; ties by id.
@@ -79,7 +82,9 @@ class ChromaVectorStore:
             )
         distances = found["distances"]
         pairs = zip(found["ids"][0], distances[0] if distances else (), strict=True)
-        return sorted(((key, 1.0 - float(distance)) for key, distance in pairs), key=lambda pair: (-pair[1], pair[0]))
+        return sorted(
+            ((key, 1.0 - float(distance)) for key, distance in pairs), key=lambda pair: (-pair[1], pair[0])
+        )
 
     def count(self, collection: str) -> int:
         """How many vectors the collection holds; 0 where there is no such collection."""

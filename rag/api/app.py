@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from rag import __version__
 from rag.api import errors, page
@@ -16,9 +15,7 @@ from rag.api.middleware import BareErrors, RequestIdentity
 from rag.api.routes import router
 from rag.wiring import Application
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-
-DESCRIPTION = """
+DESCRIPTION = """\
 Ask a record of documents. Every statement of an answer is cited to the sentence that it comes from, and where
 the record does not say, the answer is `not_found`.
 
@@ -28,6 +25,10 @@ the record does not say, the answer is `not_found`.
 - **Unknown request fields** are rejected.
 - **Offsets** are in characters (Unicode code points) of the document's text.
 """
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
 
 
 class RecordAPI(FastAPI):
@@ -66,30 +67,13 @@ def create_app(application: Application) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
     )
     app.state.application = application
     errors.install(app)
     app.include_router(router)
-    _refuse_other_methods(app)
     app.mount(page.ASSETS_PATH, StaticFiles(directory=page.ASSETS_FOLDER), name="assets")
     app.mount(page.SWAGGER_PATH, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="swagger")
     app.add_middleware(BareErrors)
     app.add_middleware(RequestIdentity)
     return app
-
-
-def _refuse_other_methods(app: FastAPI) -> None:
-    """Make each path answer every method; what is mounted at the root would answer the others, with 404."""
-    taken: dict[str, set[str]] = {}
-    for route in (*app.routes, *router.routes):
-        if isinstance(route, Route):
-            taken.setdefault(route.path, set()).update(route.methods or ())
-    for path, methods in taken.items():
-        app.add_route(path, _refusal(methods), methods=sorted(METHODS - methods), include_in_schema=False)
-
-
-def _refusal(allowed: set[str]) -> Any:
-    async def refuse(_request: Request) -> NoReturn:
-        raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
-
-    return refuse

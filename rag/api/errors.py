@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from rag.api.requests import MAX_JSON_BYTES
 from rag.api.schemas import FieldError, Problem
 from rag.errors import RagError
 
@@ -44,7 +45,10 @@ _OF_THE_FRAMEWORK: Mapping[int, tuple[str, str]] = {
     400: ("invalid_request", "The body is not JSON in UTF-8."),
     404: ("not_found", "There is nothing at this path. /docs describes what there is."),
     405: ("method_not_allowed", "This path takes other methods: those that the Allow header names."),
-    413: ("too_large", "The body is larger than this path takes."),
+    413: (
+        "too_large",
+        f"The body has more than {MAX_JSON_BYTES:,} bytes, the most that is read here. Shorten it.",
+    ),
 }
 
 _NOT_AN_OBJECT = frozenset({"missing", "model_attributes_type", "model_type", "dict_type"})
@@ -80,7 +84,8 @@ def describe(error: Exception, request_id: str) -> Problem:
 def of_the_framework(status: int, request_id: str) -> Problem:
     """What is told of a response that the framework made for an error of its own."""
     code, detail = _OF_THE_FRAMEWORK.get(status, ("internal", "Something went wrong here."))
-    return problem(code, detail, request_id)
+    errors = [FieldError(field="body", message=detail)] if code == "invalid_request" else None
+    return problem(code, detail, request_id, errors)
 
 
 def problem_response(body: Problem, headers: Mapping[str, str] | None = None) -> Response:

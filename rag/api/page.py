@@ -73,6 +73,14 @@ def problem_page(title: str, detail: str) -> str:
     return _render("problem.html", title=title, detail=detail)
 
 
+def missing_page(document_id: str) -> str:
+    """For an address of no document."""
+    return problem_page(
+        "No such document",
+        f"The record holds no document “{document_id}”. It may have been renamed or removed.",
+    )
+
+
 @cache
 def specification_page() -> str:
     """The specification of the API, shown by Swagger UI."""

@@ -21,6 +21,7 @@ from rag import domain
 from rag.corpus import days
 from rag.errors import InvalidInput
 
+MAX_JSON_BYTES = 1024 * 1024
 MAX_FILTER_VALUES = 1_000
 MAX_FILTER_CHARACTERS = 500
 MAX_LIMIT = 1_000
@@ -28,10 +29,16 @@ MAX_OFFSET = 1_000_000_000
 
 # All control characters but tab and line ends: nobody types them, and nothing further on should meet them.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _without_controls(value: Any) -> Any:
-    return _CONTROL.sub(" ", value) if isinstance(value, str) else value
+def _readable(value: Any) -> Any:
+    """Control characters as spaces. JSON can also spell half a character: no encoding can carry that further."""
+    if not isinstance(value, str):
+        return value
+    if _SURROGATE.search(value):
+        raise PydanticCustomError("surrogate", "An unpaired surrogate (U+D800 to U+DFFF) is not a character")
+    return _CONTROL.sub(" ", value)
 
 
 def _iso_date(value: str) -> str:
@@ -42,10 +49,12 @@ def _iso_date(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, BeforeValidator(_without_controls)]
+Readable = BeforeValidator(_readable)
+PlainText = Annotated[str, Readable]
 AskedText = Annotated[
-    PlainText,
+    str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=domain.MAX_QUESTION_CHARACTERS),
+    Readable,
     Field(json_schema_extra={"pattern": r"[^\s\u0000-\u001f\u007f-\u009f]"}),
 ]
 IsoDate = Annotated[
@@ -56,7 +65,8 @@ IsoDate = Annotated[
         mode="validation",
     ),
 ]
-FilterValue = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILTER_CHARACTERS)]
+FilterValue = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILTER_CHARACTERS), Readable]
+QueryText = Annotated[str, StringConstraints(max_length=MAX_FILTER_CHARACTERS), Readable]
 TopK = Annotated[int, Field(ge=1, le=domain.MAX_TOP_K)]
 
 
@@ -166,12 +176,9 @@ class DocumentQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: PlainText | None = Field(
-        None, max_length=MAX_FILTER_CHARACTERS, description="only those of this kind"
-    )
-    q: PlainText | None = Field(
+    kind: QueryText | None = Field(None, description="only those of this kind")
+    q: QueryText | None = Field(
         None,
-        max_length=MAX_FILTER_CHARACTERS,
         description="only those whose title, id or text has each of these words",
     )
     limit: int = Field(100, ge=1, le=MAX_LIMIT, description="how many at most")

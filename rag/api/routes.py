@@ -10,13 +10,11 @@ from fastapi.responses import HTMLResponse
 from rag.api import page, schemas
 from rag.api.errors import PROBLEMS, describe, request_id_of
 from rag.api.negotiation import prefers
-from rag.api.requests import AskRequest, DocumentQuery, SearchRequest
+from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
 from rag.api.streaming import AnswerStream, frames
 from rag.domain import Filters
-from rag.errors import RagError
+from rag.errors import DocumentNotFound, RagError
 from rag.wiring import Application
-
-MAX_JSON_BYTES = 1024 * 1024
 
 STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
 
@@ -105,7 +103,7 @@ def search(body: SearchRequest, application: CurrentApplication) -> schemas.Sear
     summary="List documents",
     responses=problems("invalid_request", *NOT_READY),
 )
-def documents(
+def list_documents(
     query: Annotated[DocumentQuery, Query()], application: CurrentApplication
 ) -> schemas.DocumentList:
     """The documents of the record by title, without their text."""
@@ -123,7 +121,7 @@ def documents(
         **problems("not_found", *NOT_READY),
     },
 )
-def document(
+def read_document(
     document_id: str,
     request: Request,
     response: Response,
@@ -132,7 +130,8 @@ def document(
 ) -> schemas.Document | HTMLResponse:
     """One whole document, as JSON or, for a client that would rather have `text/html`, as a page to read.
 
-    The page highlights the quote that its address names in the fragment `#c=start-end`.
+    The page highlights the quote that its address names in the fragment `#c=start-end`. Such a client gets
+    errors as pages, too.
     """
     if prefers(accept, "text/html"):
         return _document_page(document_id, request, application)
@@ -145,6 +144,8 @@ def document(
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
         status, content = 200, page.document_page(application.catalog.document(document_id))
+    except DocumentNotFound:
+        status, content = 404, page.missing_page(document_id)
     except RagError as error:
         problem = describe(error, request_id_of(request))
         status, content = problem.status, page.problem_page(problem.title, problem.detail)
