@@ -1,4 +1,4 @@
-"""The catalog: documents, passages, the lexical index (BM25) and the pointer to the vectors in use, in one SQLite file.
+"""The catalog: documents, passages, the lexical index (BM25) and the pointer to the vectors, in one SQLite file.
 
 Everything that belongs to one version of the index changes in one transaction. Readers hold a snapshot for as long as a
 `with catalog.reading()` lasts, so they see the old version or the new one, whole.
@@ -53,8 +53,8 @@ CREATE TABLE manifest (
 );
 CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT, index_id TEXT NOT NULL);
 CREATE TABLE documents (
-    id TEXT PRIMARY KEY, title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT, characters INTEGER NOT NULL,
-    passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL, date TEXT, path TEXT NOT NULL,
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT,
+    characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL, date TEXT, path TEXT NOT NULL,
     first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE passages (
@@ -144,15 +144,17 @@ class Catalog:
             values.append(kind)
         if query is not None and query.strip():
             matching = match_all(query)
-            words = "id IN (SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid WHERE lexical MATCH ?)"
+            words = (
+                "id IN (SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid"
+                " WHERE lexical MATCH ?)"
+            )
             where.append(f"({words} OR instr(lower(title), lower(?)) OR instr(lower(id), lower(?)))")
             values += [matching, query.strip(), query.strip()]
         condition = " AND ".join(where)
         with self.reading():
             ((total,),) = self._read(f"SELECT count(*) FROM documents WHERE {condition}", *values)
             rows = self._read(
-                "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents"
-                f" WHERE {condition} ORDER BY title COLLATE NOCASE, id LIMIT ? OFFSET ?",
+                f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id LIMIT ? OFFSET ?",
                 *values,
                 limit,
                 offset,
@@ -179,7 +181,7 @@ class Catalog:
             DocumentNotFound: there is none of that id.
         """
         rows = self._read(
-            "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents WHERE id = ?",
+            f"{_SELECT_SUMMARY} WHERE id = ?",
             document_id,
         )
         if not rows:
@@ -380,7 +382,7 @@ def require_fingerprint(manifest: Manifest, expected: str) -> None:
     if manifest.fingerprint != expected:
         raise IndexMismatch(
             f"The index was made with another embedding model, passage size or version of this program"
-            f" ({manifest.fingerprint}; now {expected}). Run `mission-record ingest` to make it anew from the documents."
+            f" ({manifest.fingerprint}; now {expected}). Run `mission-record ingest` to make it anew."
         )
 
 
@@ -422,6 +424,9 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
     return " AND ".join(where), values
 
 
+_SELECT_SUMMARY = (
+    "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents"
+)
 _SELECT_PASSAGE = (
     'SELECT passages.id, document_id, passages.title, section, text, start, "end", sentences, kind, published, source'
     " FROM passages JOIN documents ON documents.id = document_id"

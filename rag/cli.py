@@ -64,9 +64,9 @@ def ask(
 
     answer = _application(data_dir, corpus).pipeline.ask(Question(question, top_k=top_k))
     if as_json:
-        from rag.api.schemas import AskResponse
+        from rag.api.schemas import answer_of
 
-        typer.echo(AskResponse.from_domain(answer).model_dump_json(indent=2))
+        typer.echo(answer_of(answer).model_dump_json(indent=2))
     else:
         from rag.terminal import print_answer
 

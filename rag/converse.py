@@ -12,7 +12,7 @@ _PERSON = re.compile(r"\b(?:(?P<possessive>his|her(?=\s+[a-z])|hers)|(?:he|she|h
 # "That" and "this" refer back only where no noun follows that says what they are.
 _THING = re.compile(
     r"\b(?P<possessive>its|theirs?)\b|\b(?:it|they|them|those|these|this|that)\b(?!\s+[a-z]+(?:s|ing|ion|ed|nt|ty)\b)"
-    r"|\b(?:the|that|this) (?:company|firm|organi[sz]ation|event|conference|clinic|visit|meeting|place|programme|program)\b",
+    r"|\b(?:the|that|this) (?:company|firm|organi[sz]ation|event|conference|clinic|visit|meeting|place)\b",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(

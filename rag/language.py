@@ -1,4 +1,4 @@
-"""What a question asks, read off its words: kind of answer, names, numbers, parts. English; no knowledge of any record."""
+"""What a question asks, read off its words: kind of answer, names, numbers, parts. English."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,80})[\"“”«»]")
 FUNCTION_WORDS = frozenset(
     "a about all also am an and any are as at be been being but by can could did do does doing each else ever for from"
     " get give gave given had has have having he her hers him his how i if in into is it its itself let like list many"
-    " may me might mine more most much must my name named no nor not of off on one ones or other others our ours over own"
-    " please per s say shall she should show so some such t tell than that the their theirs them then there these they"
+    " may me might mine more most much must my name named no nor not of off on one ones or other others our ours"
+    " over own please per s say shall she should show so some such t tell than that the their theirs them then there these they"
     " this those to too up us very was we were what whats when where which while who whom whose why will with within"
     " would you your yours".split()
 )
 # Forms of address and calendar words are capitalised without being anybody's name.
 _NOT_NAMES = frozenset(
-    "mr mrs ms dr prof sir monday tuesday wednesday thursday friday saturday sunday january february march april may june"
-    " july august september october november december english i ok please thanks hello hi".split()
+    "mr mrs ms dr prof sir monday tuesday wednesday thursday friday saturday sunday january february march april may"
+    " june july august september october november december english i ok please thanks hello hi".split()
 )
 _AUXILIARIES = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
 _NUMBER_WORDS = (
@@ -38,7 +38,8 @@ _MONTHS = "january|february|march|april|may|june|july|august|september|october|n
 DATE = re.compile(
     rf"\b(?:1[0-9]|20)\d\d\b|\b(?:{_MONTHS}) \d{{1,2}}\b|\b\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTHS})\b"
     rf"|\b(?:in|on|of|since|until|by) (?:early |late |mid-)?(?:{_MONTHS})\b|\b\d{{1,2}}:\d\d\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|yesterday|tomorrow)\b|\bth(?:is|at) (?:week|month|year)\b",
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|yesterday|tomorrow)\b"
+    r"|\bth(?:is|at) (?:week|month|year)\b",
     re.IGNORECASE,
 )
 

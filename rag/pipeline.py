@@ -64,7 +64,7 @@ class Pipeline:
             questions = parts(text)
             reading = self._read(questions, retrieval.hits)
         with clock.stage("answer"):
-            draft = answer(text, questions, reading, self._read.threshold)
+            draft = answer(questions, reading, self._read.threshold)
             cited = cite(draft)
         found = bool(draft.statements)
         if found:

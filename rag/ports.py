@@ -50,9 +50,9 @@ class Embedder(Protocol):
 class SpanLogits:
     """What a reader makes of one passage, for one question.
 
-    `starts` and `ends` hold, for each of n tokens of the passage, the logit of the answer beginning or ending there, and
-    `offsets` (n, 2) where the token stands in the passage's text; `none` is the logit of no answer, comparable with a start
-    plus an end. `answerable` is the logit of the passage answering the question at all.
+    `starts` and `ends` hold, for each of n tokens of the passage, the logit of the answer beginning or ending there;
+    `offsets` (n, 2) where the token stands in the passage's text. `none` is the logit of no answer, comparable with a
+    start plus an end; `answerable` the logit of the passage answering the question at all.
     """
 
     starts: Vector

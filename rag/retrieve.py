@@ -11,7 +11,7 @@ from rag.errors import IndexCorrupt
 from rag.language import content_words, spellings
 from rag.ports import Embedder, VectorStore
 
-# Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning methods".
+# Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning".
 RANK_CONSTANT = 60
 
 DENSE, LEXICAL = "dense", "bm25"

@@ -25,7 +25,7 @@ def bundled_corpus() -> Path:
 class Settings(BaseSettings):
     """Every field can be set by an environment variable: `RAG_DATA_DIR`, `RAG_CORPUS_DIR`, `RAG_PORT` ..."""
 
-    model_config = SettingsConfigDict(env_prefix="RAG_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="RAG_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
     corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
@@ -43,7 +43,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "corpus_dir", "model_cache_dir")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:
-        return value.expanduser() if value is not None else None
+        try:
+            return value.expanduser() if value is not None else None
+        except RuntimeError as error:  # "~somebody" who is not known here
+            raise ValueError(f"{error} Write the path in full.") from error
 
     @property
     def models_dir(self) -> Path:

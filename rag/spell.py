@@ -16,7 +16,7 @@ from rag.ports import Embedder
 # shorter words a slip makes another word too easily.
 SHORTEST, LONG = 4, 8
 
-_WORD = re.compile(r"[^\W\d_]{%d,}" % SHORTEST)
+_WORD = re.compile(rf"[^\W\d_]{{{SHORTEST},}}")
 
 
 class Spell:

@@ -1,4 +1,4 @@
-"""The vector store on Chroma: collections with cosine distance and our own vectors, in a folder of one process's own."""
+"""The vector store on Chroma: collections with cosine distance and our own vectors, in a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from rag.errors import IndexCorrupt
 from rag.ports import Vector
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 # Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
@@ -28,7 +28,7 @@ class ChromaVectorStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._client: ClientAPI | None = None
+        self._client: Client | None = None
         self._guard = threading.Lock()
 
     def create(self, collection: str) -> None:
@@ -103,6 +103,15 @@ class ChromaVectorStore:
             with _translated(self._folder):
                 self._open().delete_collection(collection)
 
+    def collection(self, name: str) -> Collection:
+        """Chroma's own object, for programs that read the record through it.
+
+        Raises:
+            IndexCorrupt: the collection is not there or cannot be read.
+        """
+        with _translated(self._folder):
+            return self._get(name)
+
     def close(self) -> None:
         """Let go of the folder."""
         with self._guard:
@@ -113,15 +122,18 @@ class ChromaVectorStore:
     def _get(self, collection: str) -> Collection:
         return self._open().get_collection(collection, embedding_function=None)
 
-    def _open(self) -> ClientAPI:
+    def _open(self) -> Client:
         with self._guard:
             if self._client is None:
                 import chromadb
                 from chromadb.config import Settings
 
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._client = chromadb.PersistentClient(
-                    str(self._folder), settings=Settings(anonymized_telemetry=False)
+                self._client = cast(
+                    "Client",
+                    chromadb.PersistentClient(
+                        str(self._folder), settings=Settings(anonymized_telemetry=False)
+                    ),
                 )
             return self._client
 

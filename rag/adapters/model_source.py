@@ -9,9 +9,17 @@ from contextlib import suppress
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal, NoReturn, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from rag.errors import ModelInvalid, ModelMissing
 from rag.settings import DEFAULT_MODEL
@@ -65,6 +73,12 @@ class BertConfig(BaseModel):
     type_vocab_size: PositiveInt
     layer_norm_eps: PositiveFloat = 1e-12
     pad_token_id: int = 0
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError("hidden_size must be a multiple of num_attention_heads")
+        return self
 
     @property
     def first_position(self) -> int:

@@ -16,7 +16,7 @@ SAME_WORDS = 0.8
 FURTHER_SCORE = 0.6
 
 
-def answer(question: str, parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
+def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
     """The sentences that answer each part of a question, best first, without repetition."""
     chosen: list[Evidence] = []
     for number, part in enumerate(parts):

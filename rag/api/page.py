@@ -125,10 +125,10 @@ def _text(document: Document, block: Block) -> str:
 
 
 def _anchor(text: str, taken: dict[str, int]) -> str:
-    """An id made of the heading's words, of any script; prefixed, so that it clashes with nothing else."""
+    """An id made of the heading's words, of any script; the same words again get a number after two hyphens."""
     name = "section-" + re.sub(r"[\W_]+", "-", text.lower()).strip("-")
     taken[name] = taken.get(name, 0) + 1
-    return name if taken[name] == 1 else f"{name}-{taken[name]}"
+    return name if taken[name] == 1 else f"{name}--{taken[name]}"
 
 
 def readable_date(date: str | None) -> str:

@@ -33,7 +33,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _readable(value: Any) -> Any:
-    """Control characters as spaces. JSON can also spell half a character: no encoding can carry that further."""
+    """With control characters as spaces. JSON can spell half a character too, which no encoding can carry."""
     if not isinstance(value, str):
         return value
     if _SURROGATE.search(value):

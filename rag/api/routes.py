@@ -34,15 +34,13 @@ Accept = Annotated[str, Header(include_in_schema=False)]
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route, for the specification."""
-    described: dict[int | str, dict[str, Any]] = {}
+    by_status: dict[int, list[str]] = {}
     for code in (*codes, "internal"):
-        status, _ = PROBLEMS[code]
-        names = [name for name in (*codes, "internal") if PROBLEMS[name][0] == status]
-        described[status] = {
-            "model": schemas.Problem,
-            "description": ", ".join(f"`{name}`" for name in names),
-        }
-    return described
+        by_status.setdefault(PROBLEMS[code][0], []).append(f"`{code}`")
+    return {
+        status: {"model": schemas.Problem, "description": ", ".join(names)}
+        for status, names in sorted(by_status.items())
+    }
 
 
 NOT_READY = ("index_empty", "index_mismatch", "not_ready")

@@ -1,0 +1,130 @@
+"""The record for other LlamaIndex programs: an embedding, a retriever, a query engine and the vector store beneath."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from llama_index.core import VectorStoreIndex
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.response.schema import RESPONSE_TYPE, Response
+from llama_index.core.embeddings import BaseEmbedding
+from llama_index.core.prompts.mixin import PromptMixinType
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
+from llama_index.vector_stores.chroma import ChromaVectorStore
+from pydantic import PrivateAttr
+
+from rag.adapters import chroma
+from rag.domain import DEFAULT_TOP_K, Answer, Citation, Filters, Hit, Passage, Question
+from rag.ports import Embedder
+
+Search = Callable[[str, int, Filters], tuple[Hit, ...]]
+Ask = Callable[[Question], Answer]
+
+
+class RecordEmbedding(BaseEmbedding):
+    """The record's embedding model as LlamaIndex's; no network, no torch."""
+
+    _embedder: Embedder = PrivateAttr()
+
+    def __init__(self, embedder: Embedder, **options: Any) -> None:
+        super().__init__(model_name=f"mission-record-{embedder.fingerprint}", **options)
+        self._embedder = embedder
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that LlamaIndex stores."""
+        return "RecordEmbedding"
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return [float(value) for value in self._embedder.embed_query(query)]
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return [[float(value) for value in vector] for vector in self._embedder.embed_passages(texts)]
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return await asyncio.to_thread(self._get_query_embedding, query)
+
+
+class RecordRetriever(BaseRetriever):
+    """The hybrid search as a retriever: nodes with the passage's text, its place and its document."""
+
+    def __init__(self, search: Search, top_k: int = DEFAULT_TOP_K, filters: Filters = Filters()) -> None:
+        self._search = search
+        self._top_k = top_k
+        self._filters = filters
+        super().__init__()
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = self._search(query_bundle.query_str, self._top_k, self._filters)
+        return [
+            NodeWithScore(node=_node(hit.passage.id, hit.passage.text, hit.passage), score=hit.score)
+            for hit in hits
+        ]
+
+
+class RecordQueryEngine(BaseQueryEngine):
+    """The whole pipeline as a query engine; `source_nodes` are the cited sentences, in the order of their markers.
+
+    `response.metadata` holds `status`, `confidence` and `short_answer`.
+    """
+
+    def __init__(self, ask: Ask, top_k: int = DEFAULT_TOP_K) -> None:
+        self._ask = ask
+        self._top_k = top_k
+        super().__init__(callback_manager=None)
+
+    def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        answer = self._ask(Question(query_bundle.query_str, top_k=self._top_k))
+        return Response(
+            response=answer.answer,
+            source_nodes=_cited_nodes(answer),
+            metadata={
+                "status": answer.status,
+                "confidence": answer.confidence,
+                "short_answer": answer.short_answer,
+            },
+        )
+
+    async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        return await asyncio.to_thread(self._query, query_bundle)
+
+    def _get_prompt_modules(self) -> PromptMixinType:
+        return {}
+
+
+def vector_store_index(
+    store: chroma.ChromaVectorStore, collection: str, embedding: RecordEmbedding
+) -> VectorStoreIndex:
+    """A collection as LlamaIndex's own index, to read from."""
+    readable = ChromaVectorStore(chroma_collection=store.collection(collection))
+    return VectorStoreIndex.from_vector_store(readable, embed_model=embedding)
+
+
+def _cited_nodes(answer: Answer) -> list[NodeWithScore]:
+    return [
+        NodeWithScore(node=_node(citation.url, citation.quote, citation), score=answer.confidence)
+        for citation in answer.citations
+    ]
+
+
+def _node(identifier: str, text: str, place: Passage | Citation) -> TextNode:
+    return TextNode(
+        id_=identifier,
+        text=text,
+        start_char_idx=place.start,
+        end_char_idx=place.end,
+        metadata={
+            "document_id": place.document_id,
+            "title": place.title,
+            "section": place.section,
+            "kind": place.kind,
+            "published": place.published,
+        },
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=place.document_id)},
+    )
