@@ -54,8 +54,8 @@ CREATE TABLE manifest (
 CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT, index_id TEXT NOT NULL);
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT,
-    characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL, date TEXT, path TEXT NOT NULL,
-    first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
+    characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL,
+    date TEXT, path TEXT NOT NULL, first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import calendar
+import datetime
 import hashlib
+import os
 import re
+import reprlib
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
-import frontmatter
 import yaml
+from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rag.domain import Block, BlockKind, Document, Failure, Section, Source
 from rag.errors import DocumentError, DocumentMalformed, DocumentUnreadable, InvalidInput, UnsupportedFormat
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_TITLE_CHARACTERS = 500
+MAX_NESTING = 100
 DEFAULT_KIND = "document"
+# Of what is wrong with a file, so much is said.
+MAX_PROBLEMS = 5
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel, _SHOWN.maxlist, _SHOWN.maxdict, _SHOWN.maxstring = 2, 3, 3, 80
 
 # Invisible characters that carry no text but can reorder it, hide instructions in it or split words:
 # control characters, soft hyphen, zero-width space and BOM, bidirectional controls, the tag block.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+# They end a line or a page: white space between words, also where white space is kept.
+_BREAKS = re.compile("[\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029]")
+_DATE = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?)?")
 
 
 @dataclass
@@ -84,7 +97,12 @@ class TextBuilder:
 def clean(text: str) -> str:
     """Canonical composition (NFC), without invisible and control characters and unpaired surrogates."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _BREAKS.sub(" ", text)))
+
+
+def one_line(text: str) -> str:
+    """Clean text with its white space folded to single spaces."""
+    return " ".join(clean(text).split())
 
 
 def days(date: str | None) -> tuple[int, int] | None:
@@ -99,7 +117,7 @@ def days(date: str | None) -> tuple[int, int] | None:
     if match:
         year, month, day = int(match[1]), int(match[2] or 0), int(match[3] or 0)
         first_month, last_month = month or 1, month or 12
-        if year and first_month <= 12:
+        if year:
             last_day = day or calendar.monthrange(year, last_month)[1]
             if last_day <= calendar.monthrange(year, last_month)[1]:
                 return (year * 100 + first_month) * 100 + (day or 1), (
@@ -108,11 +126,15 @@ def days(date: str | None) -> tuple[int, int] | None:
     raise InvalidInput(f"{date!r} is not a date. Write YYYY-MM-DD, YYYY-MM or YYYY.")
 
 
+# One line of front matter. YAML's escapes can put anything into a text.
+Line = Annotated[str, BeforeValidator(lambda value: one_line(value) if isinstance(value, str) else value)]
+
+
 class _SourceMatter(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    title: str = Field(min_length=1)
-    publisher: str | None = None
+    title: Line = Field(min_length=1)
+    publisher: Line | None = None
     published: str | None = None
 
     @field_validator("published", mode="before")
@@ -127,12 +149,12 @@ class FrontMatter(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     id: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
-    title: str | None = Field(None, min_length=1, max_length=500)
-    kind: str = Field(DEFAULT_KIND, pattern=r"^[^\s].{0,99}$")
+    title: Line | None = Field(None, min_length=1, max_length=MAX_TITLE_CHARACTERS)
+    kind: Line = Field(DEFAULT_KIND, min_length=1, max_length=100)
     date: str | None = None
-    place: str | None = None
-    people: tuple[str, ...] = ()
-    organisations: tuple[str, ...] = ()
+    place: Line | None = None
+    people: tuple[Line, ...] = ()
+    organisations: tuple[Line, ...] = ()
     source: _SourceMatter | None = None
 
     @field_validator("date", mode="before")
@@ -155,7 +177,7 @@ def _iso_date(value: object) -> object:
     """YAML turns dates into objects and years into numbers: back to text, and checked."""
     if value is None:
         return None
-    text = str(value)[:10]
+    text = str(value.date() if isinstance(value, datetime.datetime) else value)
     try:
         days(text)
     except InvalidInput as error:
@@ -164,9 +186,10 @@ def _iso_date(value: object) -> object:
 
 
 def read_folder(folder: Path) -> Iterator[Document | Failure]:
-    """Read every file below `folder`, in the order of paths; hidden files are passed over.
+    """Read every file below `folder`, in the order of paths; hidden files and linked folders are passed over.
 
-    A file that cannot be used is a `Failure`, and so is one whose id an earlier file has.
+    A file that cannot be used is a `Failure`, and so are one whose id an earlier file has and a folder that cannot be
+    listed.
 
     Raises:
         DocumentUnreadable: the folder is not there or cannot be listed.
@@ -176,14 +199,19 @@ def read_folder(folder: Path) -> Iterator[Document | Failure]:
             f"The corpus folder {folder} is not there. Set --corpus or RAG_CORPUS_DIR to a folder."
         )
     owners: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
+    for path, unlisted in _walk(folder):
         relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts) or not path.is_file():
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        # A name need not be text; the record's must be.
+        name = relative.as_posix().encode("utf-8", "replace").decode("utf-8")
+        if unlisted:
+            yield Failure(name, f"It cannot be listed: {unlisted.strerror}.")
             continue
         try:
-            document = read_file(path, relative.as_posix())
+            document = read_file(path, name)
         except DocumentError as error:
-            yield Failure(relative.as_posix(), str(error))
+            yield Failure(name, str(error))
             continue
         if document.id in owners:
             yield Failure(
@@ -193,6 +221,20 @@ def read_folder(folder: Path) -> Iterator[Document | Failure]:
             continue
         owners[document.id] = document.path
         yield document
+
+
+def _walk(folder: Path) -> list[tuple[Path, OSError | None]]:
+    """Everything below a folder but folders, by path, and the folders that cannot be listed with the reason."""
+    unlisted: list[OSError] = []
+    found: list[tuple[Path, OSError | None]] = [
+        (Path(parent, name), None)
+        for parent, _, names in os.walk(folder, onerror=unlisted.append)
+        for name in names
+    ]
+    found += [(Path(error.filename), error) for error in unlisted]
+    if any(path == folder for path, _ in found):
+        raise DocumentUnreadable(f"The corpus folder {folder} cannot be listed: {unlisted[0].strerror}.")
+    return sorted(found, key=lambda entry: entry[0])
 
 
 def read_file(path: Path, name: str) -> Document:
@@ -218,7 +260,7 @@ def read_file(path: Path, name: str) -> Document:
     source = Source(**matter.source.model_dump()) if matter.source else Source(title=name)
     return Document(
         id=identifier,
-        title=matter.title or _first_heading(builder) or Path(name).stem.replace("-", " ").replace("_", " "),
+        title=(matter.title or _first_heading(builder) or _title(name))[:MAX_TITLE_CHARACTERS].rstrip(),
         kind=matter.kind,
         text=builder.text,
         blocks=tuple(builder.blocks),
@@ -235,9 +277,13 @@ def read_file(path: Path, name: str) -> Document:
 
 def _content(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DocumentUnreadable(f"It has {size:,} bytes; at most {MAX_FILE_BYTES:,} are read. Split it.")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DocumentUnreadable("It is not a file that can be read: a folder, pipe, socket or device.")
+        if status.st_size > MAX_FILE_BYTES:
+            raise DocumentUnreadable(
+                f"It has {status.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read. Split it."
+            )
         return path.read_bytes()
     except OSError as error:
         raise DocumentUnreadable(f"It cannot be opened: {error.strerror}.") from error
@@ -264,6 +310,10 @@ def _slug(name: str) -> str:
     return slug or hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
+def _title(name: str) -> str:
+    return one_line(Path(name).stem.replace("-", " ").replace("_", " ")) or one_line(Path(name).name)
+
+
 def _first_heading(builder: TextBuilder) -> str | None:
     headings = (block for block in builder.blocks if block.kind is BlockKind.HEADING)
     first = next(headings, None)
@@ -277,21 +327,42 @@ def _read_text(text: str, builder: TextBuilder) -> FrontMatter:
 
 
 def _read_markdown(text: str, builder: TextBuilder) -> FrontMatter:
+    metadata, body = _split_front_matter(text)
     try:
-        metadata, body = frontmatter.parse(text)
-        matter = FrontMatter(**{str(key): value for key, value in metadata.items()})
+        matter = FrontMatter(**metadata)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])} = {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
+            f"{'.'.join(str(part) for part in problem['loc'])} = {_SHOWN.repr(problem['input'])}: {problem['msg']}"
+            for problem in error.errors()[:MAX_PROBLEMS]
         )
         raise DocumentMalformed(f"Its front matter cannot be used: {problems}") from error
-    except (yaml.YAMLError, TypeError, ValueError, AttributeError) as error:
+    # Raw HTML is off: in a document it is text like any other.
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable("table")
+    tokens = parser.parse(body)
+    if any(token.level >= MAX_NESTING - 1 for token in tokens):  # what is nested deeper was left out
+        raise DocumentMalformed(f"Its quotes or lists are nested {MAX_NESTING} deep or deeper. Flatten them.")
+    _add_markdown(tokens, builder)
+    return matter
+
+
+def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """The YAML between two lines of hyphens at the very start, and what follows it."""
+    handler = YAMLHandler()
+    begun = text.lstrip()
+    if not handler.detect(begun) or len(handler.FM_BOUNDARY.findall(begun)) < 2:
+        return {}, text
+    matter, body = handler.split(begun)
+    try:
+        metadata = handler.load(matter)
+    except (yaml.YAMLError, TypeError, ValueError, AttributeError, RecursionError) as error:
         detail = " ".join(str(error).split())
         raise DocumentMalformed(f"Its front matter is not valid YAML: {detail}") from error
-    # Raw HTML is off: in a document it is text like any other.
-    _add_markdown(MarkdownIt("commonmark", {"html": False}).enable("table").parse(body), builder)
-    return matter
+    if not isinstance(metadata or {}, dict):
+        raise DocumentMalformed(
+            f"Its front matter is not made of lines like `key: value`: {_SHOWN.repr(metadata)}. Where none is meant,"
+            " begin with something else than a line of hyphens."
+        )
+    return {str(key): value for key, value in (metadata or {}).items()}, body
 
 
 def _add_markdown(tokens: list[Token], builder: TextBuilder) -> None:
@@ -300,12 +371,13 @@ def _add_markdown(tokens: list[Token], builder: TextBuilder) -> None:
     row: list[str] = []
     for position, token in enumerate(tokens):
         match token.type:
-            case "bullet_list_open" | "ordered_list_open":
-                list_depth += 1
-            case "bullet_list_close" | "ordered_list_close":
-                list_depth -= 1
+            case "bullet_list_open" | "ordered_list_open" | "bullet_list_close" | "ordered_list_close":
+                list_depth += token.nesting
             case "thead_open":
                 header = []
+            case "thead_close":
+                if tokens[position + 1].type == "table_close":  # no row will name its columns
+                    builder.add(BlockKind.TABLE_ROW, "; ".join(filter(None, header)))
             case "tr_open":
                 row = []
             case "tr_close":
@@ -315,17 +387,17 @@ def _add_markdown(tokens: list[Token], builder: TextBuilder) -> None:
                     header = row
             case "fence" | "code_block":
                 builder.add(BlockKind.CODE, token.content)
+            case "inline" if tokens[position - 1].type in ("th_open", "td_open"):
+                row.append(_inline_text(token))
             case "inline":
-                opened = tokens[position - 1]
-                text = _inline_text(token)
-                if opened.type in ("th_open", "td_open"):
-                    row.append(text)
-                elif opened.type == "heading_open":
-                    builder.add(BlockKind.HEADING, text, int(opened.tag[1]))
-                elif list_depth:
-                    builder.add(BlockKind.LIST_ITEM, text, list_depth)
-                else:
-                    builder.add(BlockKind.PARAGRAPH, text)
+                kind, level = _inline_kind(tokens[position - 1], list_depth)
+                builder.add(kind, _inline_text(token), level)
+
+
+def _inline_kind(opened: Token, list_depth: int) -> tuple[BlockKind, int]:
+    if opened.type == "heading_open":
+        return BlockKind.HEADING, int(opened.tag[1])
+    return (BlockKind.LIST_ITEM, list_depth) if list_depth else (BlockKind.PARAGRAPH, 0)
 
 
 def _inline_text(token: Token) -> str:
@@ -361,19 +433,19 @@ _HIDDEN_TAGS = [
 ]
 _BLOCK_TAGS = {
     "address", "article", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
-    "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "thead", "tr", "ul",
-    "h1", "h2", "h3", "h4", "h5", "h6",
+    "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6",
 }  # fmt: skip
 
 
 def _read_html(text: str, builder: TextBuilder) -> FrontMatter:
     tree = LexborHTMLParser(text)
     title_node = tree.css_first("title")
-    title = " ".join(clean(title_node.text()).split()) if title_node else ""
+    title = one_line(title_node.text()) if title_node else ""
     if tree.body is not None:
         tree.body.strip_tags(_HIDDEN_TAGS)
         _add_html(tree.body, builder)
-    return FrontMatter(title=title[:500] or None)
+    return FrontMatter(title=title[:MAX_TITLE_CHARACTERS] or None)
 
 
 def _add_html(root: LexborNode, builder: TextBuilder) -> None:
@@ -395,7 +467,7 @@ def _add_html(root: LexborNode, builder: TextBuilder) -> None:
         tag = node.tag
         if tag == "-text":
             inline.append(node.text_content or "")
-        elif tag == "tr":
+        elif tag == "tr" and node.css_first("table") is None:  # a table in a table is there for the layout
             flush()
             builder.add(BlockKind.TABLE_ROW, _html_row(node))
         elif tag == "br":
@@ -416,24 +488,32 @@ def _html_kind(tag: str, kind: BlockKind, level: int) -> tuple[BlockKind, int]:
     if tag == "pre":
         return BlockKind.CODE, 0
     if tag in ("li", "dd", "dt"):
-        return BlockKind.LIST_ITEM, max(level, 1)
+        return BlockKind.LIST_ITEM, level + 1 if kind is BlockKind.LIST_ITEM else 1
     return (kind, level) if kind is BlockKind.LIST_ITEM else (BlockKind.PARAGRAPH, 0)
 
 
 def _html_row(row: LexborNode) -> str:
     """A table row with the names of its columns, where the table's first row gives names."""
-    cells = [" ".join(cell.text().split()) for cell in row.css("td, th")]
     table = row.parent
     while table is not None and table.tag != "table":
         table = table.parent
-    names = (
-        [" ".join(cell.text().split()) for cell in table.css("tr:first-child th")]
-        if table is not None
-        else []
-    )
-    if not row.css("td"):
-        return ""
+    first = table.css_first("tr") if table is not None else None
+    names: list[str] = []
+    if table is not None and first is not None and first.css_first("td") is None and table.css_first("td"):
+        if first.mem_id == row.mem_id:
+            return ""  # each row names its columns
+        names = _html_cells(first)
+    cells = _html_cells(row)
     return table_row(names, cells) if len(names) == len(cells) else "; ".join(cell for cell in cells if cell)
+
+
+def _html_cells(row: LexborNode) -> list[str]:
+    cells = []
+    for cell in row.iter():
+        builder = TextBuilder()
+        _add_html(cell, builder)
+        cells.append(one_line(builder.text))
+    return cells
 
 
 Reader = Callable[[str, TextBuilder], FrontMatter]

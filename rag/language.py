@@ -17,9 +17,10 @@ _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,80})[\"“”«»]")
 FUNCTION_WORDS = frozenset(
     "a about all also am an and any are as at be been being but by can could did do does doing each else ever for from"
     " get give gave given had has have having he her hers him his how i if in into is it its itself let like list many"
-    " may me might mine more most much must my name named no nor not of off on one ones or other others our ours"
-    " over own please per s say shall she should show so some such t tell than that the their theirs them then there these they"
-    " this those to too up us very was we were what whats when where which while who whom whose why will with within"
+    " may me might mine more most much must my name named no nor not of off on one ones or other others our"
+    " ours over own please per s say shall she should show so some such t tell than that the their theirs them"
+    " then there these they this those to too up us very was we were what whats when where which while who whom"
+    " whose why will with within"
     " would you your yours".split()
 )
 # Forms of address and calendar words are capitalised without being anybody's name.

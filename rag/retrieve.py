@@ -1,21 +1,28 @@
-"""Question -> hits: passages near in meaning (dense) and in words (BM25), fused by rank."""
+"""Question -> hits: passages near in meaning (dense) and in words (BM25), fused by their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from rag.catalog import Catalog, require_fingerprint
 from rag.domain import Filters, Hit, Manifest
 from rag.errors import IndexCorrupt
 from rag.language import content_words, spellings
-from rag.ports import Embedder, VectorStore
-
-# Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning".
-RANK_CONSTANT = 60
+from rag.ports import Embedder, Vector, VectorStore
 
 DENSE, LEXICAL = "dense", "bm25"
 RETRIEVERS = (DENSE, LEXICAL)
+
+# The weight of meaning against words. Between 0.5 and 0.7 it makes little difference on any collection measured.
+DENSE_WEIGHT = 0.6
+# Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning".
+RANK_CONSTANT = 60
+
+Scores = Mapping[str, float]
+Fusion = Callable[[Scores, Scores], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +33,36 @@ class Retrieval:
     manifest: Manifest
 
 
-def fuse(rankings: Mapping[str, Sequence[str]]) -> list[tuple[str, float]]:
-    """Reciprocal rank fusion of rankings of passage ids: (id, score), best first, ties by id."""
-    scores: dict[str, float] = {}
-    for ranking in rankings.values():
-        for rank, passage_id in enumerate(ranking, start=1):
-            scores[passage_id] = scores.get(passage_id, 0.0) + 1.0 / (RANK_CONSTANT + rank)
-    return sorted(scores.items(), key=lambda entry: (-entry[1], entry[0]))
+def by_score(dense: Scores, lexical: Scores) -> dict[str, float]:
+    """A weighted sum of standard scores: how far, in standard deviations, each candidate stands out in either search.
+
+    Unlike ranks, scores say when one search is sure and the other is guessing (Bruch, Gai and Ingber 2023, "An Analysis
+    of Fusion Functions for Hybrid Retrieval"). What the words did not find has a lexical score of 0.
+    """
+    candidates = list(dict.fromkeys([*dense, *lexical]))
+    meaning = _standardised([dense.get(key, 0.0) for key in candidates])
+    words = _standardised([lexical.get(key, 0.0) for key in candidates])
+    fused = DENSE_WEIGHT * meaning + (1.0 - DENSE_WEIGHT) * words
+    return dict(zip(candidates, fused.tolist(), strict=True))
+
+
+def by_rank(dense: Scores, lexical: Scores) -> dict[str, float]:
+    """Reciprocal rank fusion, to measure against."""
+    fused: dict[str, float] = {}
+    for scores in (dense, lexical):
+        for rank, key in enumerate(ordered(scores), start=1):
+            fused[key] = fused.get(key, 0.0) + 1.0 / (RANK_CONSTANT + rank)
+    return fused
+
+
+def ordered(scores: Scores) -> list[str]:
+    """Best first; ties by id."""
+    return sorted(scores, key=lambda key: (-scores[key], key))
+
+
+def _standardised(values: Sequence[float]) -> Vector:
+    array = np.asarray(values, dtype=np.float32)
+    return np.asarray((array - array.mean()) / (array.std() + 1e-6), dtype=np.float32)
 
 
 class Retrieve:
@@ -47,6 +77,7 @@ class Retrieve:
         fingerprint: str,
         candidates: int,
         retrievers: Sequence[str] = RETRIEVERS,
+        fusion: Fusion = by_score,
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
@@ -54,6 +85,7 @@ class Retrieve:
         self._fingerprint = fingerprint
         self._candidates = candidates
         self._retrievers = tuple(retrievers)
+        self._fusion = fusion
 
     def __call__(self, question: str, top_k: int, filters: Filters = Filters()) -> Retrieval:
         """The `top_k` best passages.
@@ -73,29 +105,40 @@ class Retrieve:
         with self._catalog.reading():
             manifest = self._catalog.manifest()
             require_fingerprint(manifest, self._fingerprint)
-            rankings: dict[str, list[str]] = {}
-            similarities: dict[str, float] = {}
-            if DENSE in self._retrievers:
-                vector = self._embedder.embed_query(question)
-                similarities = dict(self._vectors.query(manifest.collection, vector, limit, filters))
-                rankings[DENSE] = list(similarities)
-            if LEXICAL in self._retrievers:
-                terms = [spelling for word in content_words(question) for spelling in spellings(word)]
-                found = self._catalog.search(terms, limit, filters)
-                rankings[LEXICAL] = [passage_id for passage_id, _ in found]
-            fused = fuse(rankings)[:top_k]
-            passages = self._catalog.passages([passage_id for passage_id, _ in fused])
-        places = {
-            name: {key: rank for rank, key in enumerate(ranking, 1)} for name, ranking in rankings.items()
-        }
+            lexical = self._lexical(question, limit, filters) if LEXICAL in self._retrievers else {}
+            near = (
+                self._near(question, manifest, limit, filters, lexical) if DENSE in self._retrievers else {}
+            )
+            fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
+            best = ordered(fused)[:top_k]
+            passages = self._catalog.passages(best)
+        places = {name: _places(found) for name, found in ((DENSE, near), (LEXICAL, lexical)) if found}
         hits = tuple(
             Hit(
-                passage=passages[passage_id],
-                score=score,
+                passage=passages[key],
+                score=fused[key],
                 rank=rank,
-                ranks={name: ranks[passage_id] for name, ranks in places.items() if passage_id in ranks},
-                similarity=similarities.get(passage_id),
+                ranks={name: ranks[key] for name, ranks in places.items() if key in ranks},
+                similarity=near.get(key),
             )
-            for rank, (passage_id, score) in enumerate(fused, start=1)
+            for rank, key in enumerate(best, start=1)
         )
         return Retrieval(hits, manifest)
+
+    def _near(
+        self, question: str, manifest: Manifest, limit: int, filters: Filters, also: Scores
+    ) -> dict[str, float]:
+        """Cosine similarities of the nearest passages, and of those in `also`."""
+        vector = self._embedder.embed_query(question)
+        near = dict(self._vectors.query(manifest.collection, vector, limit, filters))
+        others = self._vectors.vectors(manifest.collection, [key for key in also if key not in near])
+        return near | {key: float(vector @ other) for key, other in others.items()}
+
+    def _lexical(self, question: str, limit: int, filters: Filters) -> dict[str, float]:
+        """BM25 scores of the passages that hold any content word of the question, in any usual spelling."""
+        terms = [spelling for word in content_words(question) for spelling in spellings(word)]
+        return dict(self._catalog.search(terms, limit, filters))
+
+
+def _places(scores: Scores) -> dict[str, int]:
+    return {key: rank for rank, key in enumerate(ordered(scores), start=1)}

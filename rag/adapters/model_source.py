@@ -129,7 +129,7 @@ def weights_sha256(model_folder: Path, cache_folder: Path) -> str:
         status = file.stat()
         known = {"file": str(file), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
         note = cache_folder / f"weights-{hashlib.sha256(str(file).encode()).hexdigest()[:16]}.json"
-        with suppress(OSError, ValueError, AttributeError):
+        with suppress(OSError, ValueError, AttributeError, KeyError):
             noted = json.loads(note.read_text(encoding="utf-8"))
             if known.items() <= noted.items():
                 return str(noted["sha256"])

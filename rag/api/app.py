@@ -51,9 +51,11 @@ def _described(responses: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         if int(status) < 400:
             yield status, response
             continue
-        schema = response["content"]["application/json"]["schema"]
-        if schema["$ref"].endswith("/Problem"):
-            yield status, response | {"content": {errors.PROBLEM_MEDIA_TYPE: {"schema": schema}}}
+        content = response["content"]
+        schema = content.pop("application/json")["schema"]
+        if errors.PROBLEM_MEDIA_TYPE in content:
+            content[errors.PROBLEM_MEDIA_TYPE]["schema"] = schema
+            yield status, response
 
 
 def create_app(application: Application) -> FastAPI:

@@ -92,13 +92,15 @@ def nodes(document: Document, blocks: Sequence[Block]) -> list[Node]:
     top: list[Node] = []
     lists: list[Node] = []  # the open lists, outermost first
     anchors: dict[str, int] = {}
+    # Below the title, which is the page's only h1, no level is left out at the top.
+    shallowest = min((block.level for block in blocks if block.kind is BlockKind.HEADING), default=1)
     for block in blocks:
         if block.kind is BlockKind.LIST_ITEM:
             _add_item(_node(document, block, "li"), max(block.level, 1), lists, top)
             continue
         lists.clear()
         if block.kind is BlockKind.HEADING:
-            heading = _node(document, block, f"h{min(block.level + 1, 6)}")
+            heading = _node(document, block, f"h{min(block.level - shallowest + 2, 6)}")
             heading.anchor = _anchor(heading.text, anchors)
             top.append(heading)
         else:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from rag.api import page, schemas
-from rag.api.errors import PROBLEMS, describe, request_id_of
+from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
 from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
 from rag.api.streaming import AnswerStream, frames
@@ -34,12 +34,17 @@ Accept = Annotated[str, Header(include_in_schema=False)]
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route, for the specification."""
-    by_status: dict[int, list[str]] = {}
+    by_status: dict[int, dict[str, Any]] = {}
     for code in (*codes, "internal"):
-        by_status.setdefault(PROBLEMS[code][0], []).append(f"`{code}`")
+        example = problem(code, "What is wrong with this request, and what to do about it.", "0f8c2a6e")
+        by_status.setdefault(example.status, {})[code] = {"value": example.model_dump()}
     return {
-        status: {"model": schemas.Problem, "description": ", ".join(names)}
-        for status, names in sorted(by_status.items())
+        status: {
+            "model": schemas.Problem,
+            "description": ", ".join(f"`{code}`" for code in examples),
+            "content": {PROBLEM_MEDIA_TYPE: {"examples": examples}},
+        }
+        for status, examples in sorted(by_status.items())
     }
 
 
@@ -145,8 +150,8 @@ def _document_page(document_id: str, request: Request, application: Application)
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:
-        problem = describe(error, request_id_of(request))
-        status, content = problem.status, page.problem_page(problem.title, problem.detail)
+        described = describe(error, request_id_of(request))
+        status, content = described.status, page.problem_page(described.title, described.detail)
     return HTMLResponse(content, status, headers={"Vary": "Accept", **page.SECURITY_HEADERS})
 
 

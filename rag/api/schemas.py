@@ -171,11 +171,11 @@ class FieldError(_Response):
 class Problem(_Response):
     """An error, after RFC 9457."""
 
-    type: str = Field(examples=["urn:problem-type:mission-record:not_found"])
-    title: str = Field(examples=["Not found"])
-    status: int = Field(examples=[404])
+    type: str = Field(description="names the kind of error, as `code` does")
+    title: str
+    status: int
     detail: str = Field(description="what is wrong with this request, and what to do about it")
-    code: str = Field(description="stable name of the error", examples=["not_found"])
+    code: str = Field(description="stable name of the error")
     request_id: str = Field(description="also in the header X-Request-ID, and in the log")
     errors: list[FieldError] | None = Field(
         None,
