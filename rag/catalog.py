@@ -11,9 +11,9 @@ import json
 import re
 import sqlite3
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,8 @@ class Catalog:
         self._folder = folder
         self._file = folder / CATALOG_FILE
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        # Readers' connections that are not in use: as many as threads that ever read at one time.
+        self._idle: deque[sqlite3.Connection] = deque()
         self._lock = FileLock(folder / LOCK_FILE)
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -100,15 +100,15 @@ class Catalog:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Everything this thread reads inside sees one version of the index."""
-        connection = self._connection()
-        if connection.in_transaction:
-            yield
-            return
-        connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            connection.execute("COMMIT")
+        with self._connection() as connection:
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.execute("COMMIT")
 
     def manifest(self) -> Manifest:
         """The index in use."""
@@ -252,8 +252,7 @@ class Catalog:
 
     def next_collection(self, index_id: str) -> str:
         """A name for the vectors of a new version, never used before."""
-        connection = self._writer()
-        with connection:
+        with self._writer() as connection:
             number = connection.execute("INSERT INTO builds (index_id) VALUES (?)", (index_id,)).lastrowid
         return f"passages-{index_id}-{number}"
 
@@ -262,9 +261,7 @@ class Catalog:
         per_document: dict[str, int] = {}
         for passage in passages:
             per_document[passage.document_id] = per_document.get(passage.document_id, 0) + 1
-        connection = self._writer()
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._writer() as connection:
             connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
             connection.execute("DELETE FROM passages")
             connection.execute("DELETE FROM documents")
@@ -299,56 +296,80 @@ class Catalog:
             self._file.with_name(CATALOG_FILE + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+        """Close the connections that are not in use."""
+        while self._idle:
+            self._idle.pop().close()
 
     # --- connections -------------------------------------------------------------------------------------------
 
     def _read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        try:
-            return self._connection().execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise self._unreadable(error) from error
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            if not self._file.exists():
-                raise IndexEmpty(f"There is no index in {self._folder}. Run `mission-record ingest`.")
-            connection = self._open()
-            self._require_version(connection)
-            self._local.connection = connection
-        return connection
-
-    def _writer(self) -> sqlite3.Connection:
-        """This thread's connection, with the schema made or, where it is of another version, made anew."""
-        if self._file.exists():
+        with self._connection() as connection:
             try:
-                return self._connection()
-            except (IndexMismatch, IndexCorrupt):
-                self.discard()
-        connection = self._open()
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {CATALOG_VERSION}; COMMIT;")
+                return connection.execute(statement, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise self._unreadable(error) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """The connection that this thread has taken, or one taken for as long as this lasts."""
+        taken: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if taken is not None:
+            yield taken
+            return
+        connection = self._take()
         self._local.connection = connection
+        try:
+            yield connection
+        finally:
+            self._local.connection = None
+            self._idle.append(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        if not self._file.exists():
+            raise IndexEmpty(f"There is no index in {self._folder}. Run `mission-record ingest`.")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            self._require_version(connection)
+        except StorageError:
+            connection.close()
+            raise
         return connection
+
+    @contextmanager
+    def _writer(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction of its own; a catalog of another version, or unreadable, is made anew first."""
+        try:
+            self._take().close()
+        except IndexEmpty:
+            pass
+        except (IndexMismatch, IndexCorrupt):
+            self.discard()
+        fresh = not self._file.exists()
+        with closing(self._open()) as connection:
+            try:
+                if fresh:
+                    connection.executescript(
+                        f"BEGIN; {_SCHEMA} PRAGMA user_version = {CATALOG_VERSION}; COMMIT;"
+                    )
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                raise self._unreadable(error) from error
 
     def _open(self) -> sqlite3.Connection:
+        # A connection is used by one thread at a time, but not always by the one that opened it.
+        connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
         try:
-            # Threads use only their own connection; close() alone may come from another.
-            connection = sqlite3.connect(
-                self._file, isolation_level=None, check_same_thread=False, timeout=30
-            )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
         except sqlite3.DatabaseError as error:
+            connection.close()
             raise self._unreadable(error) from error
-        with self._guard:
-            self._connections.append(connection)
         return connection
 
     def _require_version(self, connection: sqlite3.Connection) -> None:

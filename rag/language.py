@@ -72,6 +72,10 @@ _BRITISH = tuple(
 )
 
 
+# Reading costs as much again for each part of a question.
+MOST_PARTS = 4
+
+
 class Asks(StrEnum):
     """The kind of answer that a question asks for."""
 
@@ -191,6 +195,7 @@ def spellings(word: str) -> list[str]:
     return list(dict.fromkeys([word, american(word), british]))
 
 
+@lru_cache(maxsize=20_000)
 def text_stems(text: str) -> frozenset[str]:
     """The stems of all words of a text."""
     return frozenset().union(*(stems(word) for word in words(text)))
@@ -251,7 +256,10 @@ def _is_name(word: str, first: bool) -> bool:
 
 
 def parts(text: str) -> list[str]:
-    """The questions that a text asks: several sentences, or one with ", and when ..." in it. Always at least one."""
+    """The questions that a text asks: several sentences, or one with ", and when ..." in it.
+
+    At least one and at most `MOST_PARTS`, each once; what is asked beyond them is left to the whole.
+    """
     opener = rf"(?:who|whom|whose|what|when|where|which|why|how|{_AUXILIARIES})"
     joint = re.compile(rf"[,;]?\s+(?:and|or)\s+(?:also\s+)?(?={opener}\b)", re.IGNORECASE)
     pieces = [
@@ -266,4 +274,4 @@ def parts(text: str) -> list[str]:
         if len(piece.split()) == 1 and position + 1 < len(pieces):
             piece = " ".join([piece, *pieces[position + 1].split()[1:]])
         found.append(piece.strip())
-    return found or [text]
+    return list(dict.fromkeys(found))[:MOST_PARTS] or [text]

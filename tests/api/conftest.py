@@ -1,0 +1,88 @@
+"""Clients of the HTTP application: in the process, over a real socket, and a browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, sync_playwright
+
+from rag.api.app import create_app
+from rag.wiring import Application
+from tests.api.stand_in import StandIn
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def client(application: Application) -> TestClient:
+    """The API over the bundled record."""
+    return TestClient(create_app(application), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def scripted() -> Callable[..., TestClient]:
+    """The API over a stand-in; arguments are those of `StandIn`."""
+
+    def make(*args: Any, **kwargs: Any) -> TestClient:
+        app = create_app(StandIn(*args, **kwargs))  # type: ignore[arg-type]
+        return TestClient(app, raise_server_exceptions=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """Serves an application with uvicorn on a free loopback port, and says at what address."""
+
+    @contextmanager
+    def serve(app: FastAPI) -> Iterator[str]:
+        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def address(
+    application: Application, serving: Callable[[FastAPI], AbstractContextManager[str]]
+) -> Iterator[str]:
+    """Where the API over the bundled record is served."""
+    with serving(create_app(application)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there; install Debian's package `chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
