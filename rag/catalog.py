@@ -13,14 +13,14 @@ import sqlite3
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rag.corpus import days
+from rag.corpus import days, one_line
 from rag.domain import (
     Block,
     BlockKind,
@@ -33,7 +33,15 @@ from rag.domain import (
     Sentence,
     Source,
 )
-from rag.errors import DocumentNotFound, IndexBusy, IndexCorrupt, IndexEmpty, IndexMismatch, StorageError
+from rag.errors import (
+    DocumentNotFound,
+    IndexBusy,
+    IndexCorrupt,
+    IndexEmpty,
+    IndexMismatch,
+    InvalidInput,
+    StorageError,
+)
 from rag.language import words
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
@@ -41,6 +49,14 @@ CATALOG_VERSION = 3
 PASSAGE_VERSION = 1
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
+# What is wrong lies outside the file: making it anew would not help.
+_OUTSIDE_ERRORS = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_BUSY,
+)
 
 # Weights of title, section and text in BM25F (Robertson et al. 2004, as FTS5's bm25() has it).
 # A title names what the whole document is about, so a match there counts for more than one in passing.
@@ -91,8 +107,9 @@ class Catalog:
         self._folder = folder
         self._file = folder / CATALOG_FILE
         self._local = threading.local()
-        # Readers' connections that are not in use: as many as threads that ever read at one time.
-        self._idle: deque[sqlite3.Connection] = deque()
+        # Readers' connections that are not in use: as many as threads that ever read at one time. Each with the number
+        # of the file that it has open, for another process may have put a new one in its place.
+        self._idle: deque[tuple[sqlite3.Connection, int]] = deque()
         self._lock = FileLock(folder / LOCK_FILE)
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -108,7 +125,7 @@ class Catalog:
             try:
                 yield
             finally:
-                connection.execute("COMMIT")
+                connection.rollback()  # unlike a commit, it has nothing to read that could be damaged
 
     def manifest(self) -> Manifest:
         """The index in use."""
@@ -142,16 +159,11 @@ class Catalog:
         if kind is not None:
             where.append("kind = ?")
             values.append(kind)
-        if query is not None and query.strip():
-            matching = match_all(query)
-            words = (
-                "id IN (SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid"
-                " WHERE lexical MATCH ?)"
-            )
-            where.append(f"({words} OR instr(lower(title), lower(?)) OR instr(lower(id), lower(?)))")
-            values += [matching, query.strip(), query.strip()]
-        condition = " AND ".join(where)
         with self.reading():
+            if query is not None and query.strip():
+                where.append("id IN (SELECT value FROM json_each(?))")
+                values.append(json.dumps(sorted(self._with_words(query))))
+            condition = " AND ".join(where)
             ((total,),) = self._read(f"SELECT count(*) FROM documents WHERE {condition}", *values)
             rows = self._read(
                 f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id LIMIT ? OFFSET ?",
@@ -160,6 +172,21 @@ class Catalog:
                 offset,
             )
         return DocumentList(tuple(DocumentSummary(*row) for row in rows), total)
+
+    def _with_words(self, query: str) -> set[str]:
+        """The ids of the documents that have each word of a query somewhere."""
+        asked = one_line(query).split()
+        asked = [word for word in asked if any(map(str.isalnum, word))] or asked
+        found = set(self.hashes())
+        for word in dict.fromkeys(asked):
+            rows = self._read(
+                "SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid WHERE lexical MATCH ?1"
+                " UNION SELECT id FROM documents WHERE instr(lower(title), lower(?2)) OR instr(lower(id), lower(?2))",
+                _quoted(word),
+                word,
+            )
+            found &= {document_id for (document_id,) in rows}
+        return found
 
     def document(self, document_id: str) -> Document:
         """One whole document.
@@ -237,14 +264,20 @@ class Catalog:
 
         Raises:
             IndexBusy: another process (or thread) is writing.
+        InvalidInput: the folder cannot be made or written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise IndexBusy(
                 f"Another process is writing to {self._folder}. Wait until it is done, or give another --data-dir."
             ) from None
+        except OSError as error:
+            raise InvalidInput(
+                f"The data folder {self._folder} cannot be written: {error.strerror}. Set --data-dir or RAG_DATA_DIR"
+                " to a folder that can."
+            ) from error
         try:
             yield
         finally:
@@ -298,11 +331,16 @@ class Catalog:
     def close(self) -> None:
         """Close the connections that are not in use."""
         while self._idle:
-            self._idle.pop().close()
+            connection, _ = self._idle.pop()
+            connection.close()
 
     # --- connections -------------------------------------------------------------------------------------------
 
     def _read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        # SQLite takes only valid Unicode; what is not occurs in no document.
+        values = tuple(
+            value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for value in values
+        )
         with self._connection() as connection:
             try:
                 return connection.execute(statement, values).fetchall()
@@ -316,33 +354,38 @@ class Catalog:
         if taken is not None:
             yield taken
             return
-        connection = self._take()
+        connection, file_number = self._take()
         self._local.connection = connection
         try:
             yield connection
         finally:
             self._local.connection = None
-            self._idle.append(connection)
+            self._idle.append((connection, file_number))
 
-    def _take(self) -> sqlite3.Connection:
-        if not self._file.exists():
-            raise IndexEmpty(f"There is no index in {self._folder}. Run `mission-record ingest`.")
+    def _take(self) -> tuple[sqlite3.Connection, int]:
         try:
-            return self._idle.pop()
-        except IndexError:
-            connection = self._open()
+            file_number = self._file.stat().st_ino
+        except (FileNotFoundError, NotADirectoryError):
+            raise IndexEmpty(f"There is no index in {self._folder}. Run `mission-record ingest`.") from None
+        while self._idle:
+            with suppress(IndexError):  # another thread was faster
+                connection, opened = self._idle.pop()
+                if opened == file_number:
+                    return connection, opened
+                connection.close()
+        connection = self._open()
         try:
             self._require_version(connection)
         except StorageError:
             connection.close()
             raise
-        return connection
+        return connection, file_number
 
     @contextmanager
     def _writer(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction of its own; a catalog of another version, or unreadable, is made anew first."""
         try:
-            self._take().close()
+            self._check()
         except IndexEmpty:
             pass
         except (IndexMismatch, IndexCorrupt):
@@ -360,9 +403,19 @@ class Catalog:
             except sqlite3.DatabaseError as error:
                 raise self._unreadable(error) from error
 
+    def _check(self) -> None:
+        """See that the file is one that can be written: nothing may be added to a damaged one."""
+        if self._read("PRAGMA quick_check(1)") != [("ok",)]:
+            raise IndexCorrupt(f"{self._file} is damaged. Run `mission-record rebuild`.")
+
     def _open(self) -> sqlite3.Connection:
-        # A connection is used by one thread at a time, but not always by the one that opened it.
-        connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
+        try:
+            # A connection is used by one thread at a time, but not always by the one that opened it.
+            connection = sqlite3.connect(
+                self._file, isolation_level=None, check_same_thread=False, timeout=30
+            )
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -384,6 +437,12 @@ class Catalog:
             )
 
     def _unreadable(self, error: sqlite3.DatabaseError) -> StorageError:
+        # The low byte of an extended result code is the primary one.
+        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _OUTSIDE_ERRORS:
+            return StorageError(
+                f"{self._file} cannot be opened or written ({error}). See that you may write there and that the disk"
+                " is not full."
+            )
         return IndexCorrupt(f"{self._file} cannot be read ({error}). Run `mission-record rebuild`.")
 
 
@@ -407,13 +466,9 @@ def require_fingerprint(manifest: Manifest, expected: str) -> None:
         )
 
 
-def match_all(query: str) -> str:
-    """An FTS5 query for passages that have every word of `query`; none of it is read as query syntax."""
-    return " AND ".join(_quoted(word) for word in query.split())
-
-
 def _quoted(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'
+    """A term as an FTS5 string, which has no syntax; cleaned like the text that it is looked for in."""
+    return '"' + one_line(term).replace('"', '""') + '"'
 
 
 def content_hash(document: Document) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.commands import eval_app
 from rag.errors import RagError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(eval_app, name="eval")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the index. [env: RAG_DATA_DIR]")]
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="Folder of documents. [env: RAG_CORPUS_DIR]")]

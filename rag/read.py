@@ -12,18 +12,16 @@ from importlib.resources import files
 import numpy as np
 
 from rag.catalog import Catalog
-from rag.domain import Evidence, Hit, Passage, Reading, Sentence
-from rag.language import DATE, Asked, Asks, asked, names, numbers, quantities, spellings, stems, text_stems
-from rag.ports import Embedder, Vector
-
-# About 10 kB each.
-CACHED_PASSAGES = 4_096
-
-# A sentence that repeats the question answers nothing; so many words that it does not hold are enough to.
-ENOUGH_WORDS = 4
+from rag.domain import Evidence, Hit, Reading, Sentence
+from rag.language import Asked, asked, spellings
+from rag.ports import Embedder, Reader, Vector
+from rag.signals import Span, best_span, signals_of, words_around
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
+
+# Vectors of single words that are kept: about 1.5 kB each.
+CACHED_WORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,21 @@ def stored_calibration() -> Calibration:
 
 
 class Read:
-    """Judges every sentence of the hits against each part of the question."""
+    """Judges every sentence of the hits against each part of the question. Threads may share it."""
 
-    def __init__(self, catalog: Catalog, embedder: Embedder, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        embedder: Embedder,
+        reader: Reader | None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Without a `reader` only words, names, numbers and kinds of answer count: to measure what it is worth."""
         self._catalog = catalog
         self._embedder = embedder
+        self._reader = reader
         self._calibration = calibration or stored_calibration()
-        # A passage is embedded alone: in a batch with others its vectors would differ in the last bits, and the same
-        # question could get other bytes for an answer the second time.
-        self._sentence_vectors = lru_cache(maxsize=CACHED_PASSAGES)(self._embed_sentences)
+        self._word_vectors: dict[str, Vector] = {}
 
     @property
     def threshold(self) -> float:
@@ -70,36 +74,87 @@ class Read:
     def __call__(self, parts: Sequence[str], hits: Sequence[Hit]) -> Reading:
         """Evidence for all parts of a question, best first; ties in the order of hits and of the text."""
         questions = [asked(part) for part in parts]
-        rarity = self._rarity(questions)
         unknown = self._unknown_names(questions)
-        sentences = [(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
-        if not sentences:
-            return Reading((), 0.0, UNKNOWN_NAME if unknown else NO_EVIDENCE, unknown)
-        vectors = np.concatenate([self._sentence_vectors(hit.passage) for hit in hits])
-        evidence: list[Evidence] = []
-        for part, question in enumerate(questions):
-            similarities = vectors @ self._embedder.embed_query(question.text)
-            missing = sum(name in unknown for name in question.names)
-            for (hit, sentence), similarity in zip(sentences, similarities, strict=True):
-                signals = _signals(question, hit, sentence, float(similarity), rarity) | {
-                    "unknown_names": float(missing)
-                }
-                score = self._calibration.probability(signals)
-                evidence.append(Evidence(hit, sentence, score, signals, part=part))
+        places = [(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
+        evidence = [
+            found
+            for part, question in enumerate(questions)
+            for found in self._judge(part, question, hits, places, unknown)
+        ]
         evidence.sort(key=lambda found: (-found.score, found.hit.rank, found.sentence.start, found.part))
-        answerability = evidence[0].score
+        answerability = evidence[0].score if evidence else 0.0
         reason = None if answerability >= self.threshold else UNKNOWN_NAME if unknown else NO_EVIDENCE
         return Reading(tuple(evidence), answerability, reason, unknown)
 
-    def _embed_sentences(self, passage: Passage) -> Vector:
-        return self._embedder.embed_passages([sentence.text for sentence in passage.sentences])
+    def _judge(
+        self,
+        part: int,
+        question: Asked,
+        hits: Sequence[Hit],
+        places: Sequence[tuple[Hit, Sentence]],
+        unknown: Sequence[str],
+    ) -> list[Evidence]:
+        rarity = self._rarity(question.words)
+        missing = {"unknown_names": float(sum(name in unknown for name in question.names))}
+        spans = self._spans(question, hits)
+        judged: list[Evidence] = []
+        for place, (hit, sentence), matches in zip(
+            range(len(places)), places, self._matches(question, places), strict=True
+        ):
+            signals = signals_of(question, hit, sentence, matches, rarity) | missing
+            if spans:
+                signals |= {"span": spans[place].margin, "answerable": spans[place].answerable}
+            answer = spans[place].answer if spans else None
+            judged.append(
+                Evidence(hit, sentence, self._calibration.probability(signals), signals, answer, part)
+            )
+        return judged
 
-    def _rarity(self, questions: Sequence[Asked]) -> dict[str, float]:
+    def _spans(self, question: Asked, hits: Sequence[Hit]) -> list[Span]:
+        """The reader's best span in each sentence, in the order of hits and of the text; none without a reader."""
+        if self._reader is None:
+            return []
+        passages = [hit.passage for hit in hits]
+        return [
+            best_span(passage, sentence, logits)
+            for passage, logits in zip(passages, self._reader.read(question.text, passages), strict=True)
+            for sentence in passage.sentences
+        ]
+
+    def _matches(self, question: Asked, places: Sequence[tuple[Hit, Sentence]]) -> list[Vector]:
+        """For each sentence, how near its words come to each word of the question: the largest cosine with any.
+
+        Word by word, as the late interaction of Khattab and Zaharia 2020, "ColBERT", has it token by token.
+        """
+        around = [words_around(hit, sentence) for hit, sentence in places]
+        column = {
+            word: at for at, word in enumerate(dict.fromkeys(word for words in around for word in words))
+        }
+        vectors = self._vectors_of([*question.words, *column])
+        wanted, present = vectors[: len(question.words)], vectors[len(question.words) :]
+        similarities = wanted @ present.T
+        return [
+            similarities[:, [column[word] for word in words]].max(axis=1, initial=0.0) for words in around
+        ]
+
+    def _vectors_of(self, words: Sequence[str]) -> Vector:
+        cached = self._word_vectors
+        missing = [word for word in dict.fromkeys(words) if word not in cached]
+        if len(cached) + len(missing) > CACHED_WORDS:
+            cached = {}
+            missing = list(dict.fromkeys(words))
+        if missing:
+            # A new dictionary, so that threads that look words up meanwhile see the old one, whole.
+            cached = cached | dict(zip(missing, self._embedder.embed_passages(missing), strict=True))
+            self._word_vectors = cached
+        return np.stack([cached[word] for word in words])
+
+    def _rarity(self, words: Sequence[str]) -> dict[str, float]:
         """How much each content word says: its inverse document frequency over passages (Spärck Jones 1972)."""
-        words = sorted({word for question in questions for word in question.words})
         passages = self._catalog.manifest().passages
-        counts = self._counts(words)
-        return {word: math.log((passages + 1.0) / (count + 0.5)) for word, count in counts.items()}
+        return {
+            word: math.log((passages + 1.0) / (count + 0.5)) for word, count in self._counts(words).items()
+        }
 
     def _counts(self, words: Sequence[str]) -> dict[str, int]:
         """In how many passages each word occurs, in the spelling that is most at home in the record."""
@@ -111,57 +166,3 @@ class Read:
         found = [name for question in questions for name in question.names]
         counts = self._counts([word for name in found for word in name.split()])
         return tuple(dict.fromkeys(name for name in found if any(counts[word] == 0 for word in name.split())))
-
-
-def _signals(
-    question: Asked, hit: Hit, sentence: Sentence, similarity: float, rarity: Mapping[str, float]
-) -> dict[str, float]:
-    """What speaks for a sentence; all between 0 and 1 but similarity, which may be a little below 0."""
-    passage = hit.passage
-    own = text_stems(sentence.text)
-    context = own | text_stems(passage.title) | text_stems(passage.section)
-    wanted = frozenset().union(*(stems(name) for name in question.names)) if question.names else frozenset()
-    return {
-        "similarity": similarity,
-        "passage_similarity": hit.similarity or 0.0,
-        "coverage": _coverage(question.words, context, rarity),
-        "sentence_coverage": _coverage(question.words, own, rarity),
-        "names_missing": 1.0 - len(wanted & context) / len(wanted) if wanted else 0.0,
-        "numbers_missing": _missing(
-            question.numbers, numbers(f"{sentence.text} {passage.title} {passage.section}")
-        ),
-        "type_fits": type_fits(question, sentence.text),
-        "rank": 1.0 / hit.rank,
-        "says_more": min(1.0, len(own - text_stems(question.text)) / ENOUGH_WORDS),
-    }
-
-
-def _coverage(words: Sequence[str], found: frozenset[str], rarity: Mapping[str, float]) -> float:
-    """The share of a question's content words that are found, each weighted by how much it says."""
-    total = sum(rarity[word] for word in words)
-    return sum(rarity[word] for word in words if stems(word) <= found) / total if total > 0 else 0.0
-
-
-def _missing(wanted: Sequence[str], found: Sequence[str]) -> float:
-    return sum(number not in found for number in wanted) / len(wanted) if wanted else 0.0
-
-
-def type_fits(question: Asked, sentence: str) -> float:
-    """Whether a sentence holds the kind of thing that is asked for: 1 if so, 0 if not, 0.5 where that says nothing."""
-    match question.asks:
-        case Asks.HOW_MANY | Asks.HOW_MUCH:
-            return float(any(number not in question.numbers for number in quantities(sentence)))
-        case Asks.WHEN:
-            return float(bool(DATE.search(sentence)))
-        case Asks.WHO | Asks.LIST | Asks.WHERE:
-            asked_for = (
-                frozenset().union(*(stems(name) for name in question.names))
-                if question.names
-                else frozenset()
-            )
-            # A capital at the start of a sentence may be a name: asking for it anyway errs on the side of fitting.
-            return float(
-                any(not stems(word) <= asked_for for name in names("x " + sentence) for word in name.split())
-            )
-        case _:
-            return 0.5

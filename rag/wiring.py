@@ -89,7 +89,7 @@ class Application:
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
         )
-        return Pipeline(Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder))
+        return Pipeline(Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, None))
 
     def _fingerprint(self) -> str:
         return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)

@@ -1,0 +1,115 @@
+"""What speaks for a sentence as the answer to a question: each signal a number, most between 0 and 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.domain import Hit, Passage, Sentence
+from rag.language import DATE, Asked, Asks, content_words, names, numbers, quantities, stems, text_stems
+from rag.ports import SpanLogits, Vector
+
+# The longest answer within a sentence, in tokens; and the logit that counts as sure.
+LONGEST_SPAN = 30
+LOGIT_SCALE = 8.0
+# A sentence that repeats the question answers nothing; so many words that the question lacks are enough to.
+ENOUGH_WORDS = 4
+# Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
+# the same ("price" and "cost", "leads" and "runs").
+UNRELATED, SYNONYMOUS = 0.3, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The stretch of a sentence that answers best, if any does.
+
+    `margin` is how much likelier it is than no answer, `answerable` that the passage answers at all: logits, -1 to 1.
+    """
+
+    margin: float
+    answerable: float
+    answer: Sentence | None
+
+
+def best_span(passage: Passage, sentence: Sentence, logits: SpanLogits) -> Span:
+    """The span of at most `LONGEST_SPAN` tokens within the sentence with the largest sum of start and end logit.
+
+    Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers", as for SQuAD 2.0. A sentence beyond
+    what the reader could see has none.
+    """
+    starts_at, ends_at = logits.offsets[:, 0] + passage.start, logits.offsets[:, 1] + passage.start
+    inside = np.flatnonzero((starts_at >= sentence.start) & (ends_at <= sentence.end))
+    answerable = _scaled(logits.answerable)
+    if not len(inside):
+        return Span(-1.0, answerable, None)
+    first, last = int(inside[0]), int(inside[-1]) + 1
+    sums = logits.starts[first:last, np.newaxis] + logits.ends[np.newaxis, first:last]
+    token = np.arange(last - first)
+    tokens = token[np.newaxis, :] - token[:, np.newaxis]
+    sums = np.where((tokens >= 0) & (tokens < LONGEST_SPAN), sums, -np.inf)
+    begin, end = np.unravel_index(int(sums.argmax()), sums.shape)
+    start, stop = int(starts_at[first + begin]), int(ends_at[first + end])
+    answer = Sentence(start, stop, passage.text[start - passage.start : stop - passage.start], sentence.kind)
+    return Span(_scaled(float(sums[begin, end]) - logits.none), answerable, answer)
+
+
+def _scaled(logit: float) -> float:
+    return math.tanh(logit / LOGIT_SCALE)
+
+
+def words_around(hit: Hit, sentence: Sentence) -> tuple[str, ...]:
+    """The content words of a sentence and of the headings that it stands under."""
+    return tuple(content_words(f"{sentence.text} {hit.passage.headings}"))
+
+
+def signals_of(
+    question: Asked, hit: Hit, sentence: Sentence, matches: Vector, rarity: Mapping[str, float]
+) -> dict[str, float]:
+    """Signals of one sentence; `matches` (words of the question,) is how near in meaning its words come to each."""
+    headings = hit.passage.headings
+    found = text_stems(sentence.text) | text_stems(headings)
+    wanted = _stems_of(question.names)
+    weights = np.array([rarity[word] for word in question.words], dtype=np.float32)
+    unnamed = np.array([not stems(word) <= wanted for word in question.words])
+    near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
+    return {
+        "coverage": _share(near, weights),
+        "attributes": _share(near[unnamed], weights[unnamed]),
+        "names_missing": 1.0 - len(wanted & found) / len(wanted) if wanted else 0.0,
+        "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
+        "type_fits": type_fits(question, sentence.text),
+        "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
+        "rank": 1.0 / hit.rank,
+    }
+
+
+def type_fits(question: Asked, sentence: str) -> float:
+    """Whether a sentence holds the kind of thing asked for: 1 if so, 0 if not, 0.5 where that cannot be told."""
+    match question.asks:
+        case Asks.HOW_MANY | Asks.HOW_MUCH:
+            return float(any(number not in question.numbers for number in quantities(sentence)))
+        case Asks.WHEN:
+            return float(bool(DATE.search(sentence)))
+        case Asks.WHO | Asks.LIST | Asks.WHERE:
+            asked_for = _stems_of(question.names)
+            # The first word may be a name too: set behind another, its capital counts.
+            found = (word for name in names(f"so {sentence}") for word in name.split())
+            return float(any(not stems(word) <= asked_for for word in found))
+        case _:
+            return 0.5
+
+
+def _stems_of(phrases: Sequence[str]) -> frozenset[str]:
+    return frozenset().union(*(text_stems(phrase) for phrase in phrases))
+
+
+def _share(found: Vector, weights: Vector) -> float:
+    total = float(weights.sum())
+    return float((found * weights).sum()) / total if total > 0 else 1.0
+
+
+def _missing(wanted: Sequence[str], found: Sequence[str]) -> float:
+    return sum(number not in found for number in wanted) / len(wanted) if wanted else 0.0
