@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rag.corpus import days, one_line
+from rag.corpus import days, one_line, valid
 from rag.domain import (
     Block,
     BlockKind,
@@ -338,9 +338,7 @@ class Catalog:
 
     def _read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         # SQLite takes only valid Unicode; what is not occurs in no document.
-        values = tuple(
-            value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for value in values
-        )
+        values = tuple(valid(value) if isinstance(value, str) else value for value in values)
         with self._connection() as connection:
             try:
                 return connection.execute(statement, values).fetchall()

@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 
 from rag.domain import Turn
-from rag.language import Asks, asked, content_words, names
+from rag.language import PERSON, Asks, asked, content_words, names, replace_pronoun
 
-_PERSON = re.compile(r"\b(?:(?P<possessive>his|her(?=\s+[a-z])|hers)|(?:he|she|him|her))\b", re.IGNORECASE)
 # "That" and "this" refer back only where no noun follows that says what they are.
 _THING = re.compile(
     r"\b(?P<possessive>its|theirs?)\b|\b(?:it|they|them|those|these|this|that)\b(?!\s+[a-z]+(?:s|ing|ion|ed|nt|ty)\b)"
@@ -71,12 +70,10 @@ def _of_another(before: str, subject: str) -> str:
 
 def _refer(question: str, before: str, answered: str) -> str | None:
     """The question with its pronoun replaced by what it refers to; None without a pronoun or anything to refer to."""
-    for pattern, topic in ((_PERSON, _person), (_THING, _thing)):
-        match = pattern.search(question)
-        name = topic(before, answered) if match else None
-        if match and name:
-            own = match["possessive"] and not name.endswith("s")
-            return question[: match.start()] + name + ("'s" if own else "") + question[match.end() :]
+    for pattern, topic in ((PERSON, _person), (_THING, _thing)):
+        name = topic(before, answered) if pattern.search(question) else None
+        if name:
+            return replace_pronoun(question, name, pattern)
     return None
 
 

@@ -96,8 +96,13 @@ class TextBuilder:
 
 def clean(text: str) -> str:
     """Canonical composition (NFC), without invisible and control characters and unpaired surrogates."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = valid(text)
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", _BREAKS.sub(" ", text)))
+
+
+def valid(text: str) -> str:
+    """The text with each surrogate that stands alone replaced: encoders refuse them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def one_line(text: str) -> str:
@@ -204,7 +209,7 @@ def read_folder(folder: Path) -> Iterator[Document | Failure]:
         if any(part.startswith(".") for part in relative.parts):
             continue
         # A name need not be text; the record's must be.
-        name = relative.as_posix().encode("utf-8", "replace").decode("utf-8")
+        name = valid(relative.as_posix())
         if unlisted:
             yield Failure(name, f"It cannot be listed: {unlisted.strerror}.")
             continue

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import nupunkt
@@ -35,7 +36,8 @@ WRITE_BATCH = 250
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_CJK_END = re.compile(r"[。！？]+[」』”’）)]*")
+# Not before と, which goes on after a quotation.
+_CJK_END = re.compile(r"[。！？]++(?:[」』”’）)]++(?!と)|(?![」』”’）)]))")
 _ENUMERATOR = re.compile(r"\(?(\d{1,3}|[A-Za-z])[.)]")
 
 
@@ -58,11 +60,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         spans.append((position, end))
     found: list[tuple[int, int]] = []
     for start, end in spans:
-        sentence = text[start:end]
-        if not sentence.strip():
+        start, end = _stripped(text, start, end)
+        if start == end:
             continue
-        start += len(sentence) - len(sentence.lstrip())
-        end -= len(sentence) - len(sentence.rstrip())
         if found and _ENUMERATOR.fullmatch(text[slice(*found[-1])]):
             found[-1] = (found[-1][0], end)
         else:
@@ -70,14 +70,21 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch without the white space at its ends."""
+    inner = text[start:end].strip()
+    start += text[start:end].find(inner)
+    return start, start + len(inner)
+
+
 def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
     """The sentences of a section; none runs over the end of a paragraph, list item, table row or piece of code."""
-    for block in document.blocks:
-        if block.kind is BlockKind.HEADING or not section.start <= block.start < section.end:
-            continue
+    first = bisect_left(document.blocks, section.start, key=lambda block: block.start)
+    last = bisect_left(document.blocks, section.end, key=lambda block: block.start)
+    for block in document.blocks[first:last]:
         text = document.text[block.start : block.end]
         whole = block.kind in (BlockKind.TABLE_ROW, BlockKind.CODE)
-        for start, end in [(0, len(text))] if whole else split_sentences(text):
+        for start, end in [_stripped(text, 0, len(text))] if whole else split_sentences(text):
             yield Sentence(block.start + start, block.start + end, text[start:end], block.kind)
 
 
@@ -128,9 +135,8 @@ def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> I
         middle = len(text) // 2
         spaces = [at for at in (text.rfind(" ", 1, middle), text.find(" ", middle, len(text) - 1)) if at > 0]
         at = min(spaces, key=lambda space: abs(space - middle), default=middle)
-        second = at + len(text[at:]) - len(text[at:].lstrip())
-        pending.append(Sentence(piece.start + second, piece.end, text[second:], piece.kind))
-        pending.append(Sentence(piece.start, piece.start + at, text[:at], piece.kind))
+        for start, end in (_stripped(text, at, len(text)), _stripped(text, 0, at)):
+            pending.append(Sentence(piece.start + start, piece.start + end, text[start:end], piece.kind))
 
 
 def _passage(document: Document, section: Section, sentences: Sequence[Sentence]) -> Passage:
@@ -220,14 +226,18 @@ class Ingest:
                 documents[entry.id] = entry
             tell("reading", len(documents) + len(failed), 0)
         paths = {failure.name: at for at, failure in enumerate(failed)}
+        kept: set[int] = set()
         for document_id in stored.keys() - documents.keys():
             before = self._catalog.document(document_id)
-            if before.path in paths:
+            # The file itself, or a folder that it stands in.
+            where = (before.path, *map(str, PurePosixPath(before.path).parents))
+            at = next((paths[path] for path in where if path in paths), None)
+            if at is not None:
                 documents[document_id] = before
-                at = paths[before.path]
-                failed[at] = replace(
-                    failed[at], reason=f"{failed[at].reason} Its last readable version is kept."
-                )
+                kept.add(at)
+        for at in kept:
+            reason = f"{failed[at].reason} Its last readable version is kept."
+            failed[at] = replace(failed[at], reason=reason)
         return [documents[document_id] for document_id in sorted(documents)], tuple(failed)
 
     def _cut(self, document: Document) -> list[Passage]:
@@ -272,17 +282,22 @@ class Ingest:
 
     def _verify(self, manifest: Manifest, passages: Sequence[Passage]) -> None:
         """The count, and that a spread of passages is found by its own vector."""
-        stored = self._vectors.count(manifest.collection)
-        problem = f"{stored} of {len(passages)} vectors were stored" if stored != len(passages) else ""
-        for passage in passages[:: max(1, len(passages) // 20)]:
-            vector = self._vectors.vectors(manifest.collection, [passage.id]).get(passage.id)
-            if vector is None or not self._finds(manifest.collection, passage.id, vector):
-                problem = f"passage {passage.id} of {passage.document_id} is not found by its own vector"
+        problem = self._problem(manifest, passages)
         if problem:
             self._vectors.delete(manifest.collection)
             raise IndexCorrupt(
                 f"The new index could not be read back: {problem}. Run `mission-record rebuild`."
             )
+
+    def _problem(self, manifest: Manifest, passages: Sequence[Passage]) -> str | None:
+        stored = self._vectors.count(manifest.collection)
+        if stored != len(passages):
+            return f"{stored} of {len(passages)} vectors were stored"
+        for passage in passages[:: max(1, len(passages) // 20)]:
+            vector = self._vectors.vectors(manifest.collection, [passage.id]).get(passage.id)
+            if vector is None or not self._finds(manifest.collection, passage.id, vector):
+                return f"passage {passage.id} of {passage.document_id} is not found by its own vector"
+        return None
 
     def _finds(self, collection: str, passage_id: str, vector: Vector) -> bool:
         found = self._vectors.query(collection, vector, 5, Filters())

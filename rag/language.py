@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -76,6 +77,13 @@ _BRITISH = tuple(
 MOST_PARTS = 4
 
 
+PERSON = re.compile(r"\b(?:(?P<possessive>his|her(?=\s+[a-z])|hers)|(?:he|she|him|her))\b", re.IGNORECASE)
+PRONOUN = re.compile(
+    r"\b(?:(?P<possessive>its|theirs?|his|her(?=\s+[a-z])|hers)|(?:it|they|them|he|she|him|her))\b",
+    re.IGNORECASE,
+)
+
+
 class Asks(StrEnum):
     """The kind of answer that a question asks for."""
 
@@ -95,6 +103,16 @@ class Asks(StrEnum):
 _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
     (asks, re.compile(pattern, re.IGNORECASE))
     for asks, pattern in (
+        (
+            Asks.DEFINITION,
+            r"\bdefine\b|\bdefinition\b|\bmeaning\b|\bstands? for\b|\bmeant by\b"
+            r"|\b(?:short|acronym|abbreviation) (?:for|of)\b|^what does (?:an? )?[\w./&-]+ mean\b",
+        ),
+        (
+            Asks.DEFINITION,
+            r"^(?:so |and )?what(?:['’]s| is| are) (?!the\b|an? list\b)(?:an? )?"
+            r"[\w./&-]+(?: [\w./&-]+){0,2}(?: exactly| actually)?\W*$",
+        ),
         (
             Asks.HOW_MANY,
             r"\bhow many\b|\b(?:the|what) number of\b|\bhow (?:long|old|often|far|large|big)\b|\bcount of\b",
@@ -125,17 +143,16 @@ _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
             Asks.WHY,
             r"\bwhy\b|\bwhat (?:is|was|were|are) the (?:reason|purpose|goal|aim)s?\b|\bhow come\b|\bwhat for\b",
         ),
-        (
-            Asks.DEFINITION,
-            r"^(?:so )?what(?:'s| is| are| does) (?:an? |the )?[\w./&-]+(?: [\w./&-]+){0,2}(?: mean| stand for)?\W*$",
-        ),
-        (
-            Asks.DEFINITION,
-            r"\bdefine\b|\bdefinition of\b|\bmeaning of\b|\bstands? for\b|\bwhat is meant by\b",
-        ),
         (Asks.YES_NO, rf"^(?:and |so |but )?{_AUXILIARIES}(?:n't|n’t)?\b"),
         (Asks.HOW, r"\bhow\b"),
     )
+)
+
+
+# Words that ask for a definition without being what is to be defined.
+_DEFINING = frozenset(
+    "define definition mean meaning means meant stand stands short letters acronym abbreviation term word exactly"
+    " actually called".split()
 )
 
 
@@ -148,6 +165,11 @@ class Asked:
     words: tuple[str, ...]
     names: tuple[str, ...]
     numbers: tuple[str, ...]
+
+    @property
+    def term(self) -> tuple[str, ...]:
+        """What is to be defined, where a definition is asked for."""
+        return tuple(word for word in self.words if word not in _DEFINING)
 
 
 def asked(text: str) -> Asked:
@@ -273,5 +295,22 @@ def parts(text: str) -> list[str]:
         # "When and where was it held?": the first asks the same of what the second names.
         if len(piece.split()) == 1 and position + 1 < len(pieces):
             piece = " ".join([piece, *pieces[position + 1].split()[1:]])
-        found.append(piece.strip())
+        found.append(_with_subject(piece.strip(), found))
     return list(dict.fromkeys(found))[:MOST_PARTS] or [text]
+
+
+def _with_subject(piece: str, before: Sequence[str]) -> str:
+    """A part that names nothing, with the name that the part before it spoke of last."""
+    known = names(before[-1]) if before else []
+    if not known or names(piece):
+        return piece
+    return replace_pronoun(piece, known[-1]) or f"{known[-1]}: {piece}"
+
+
+def replace_pronoun(text: str, name: str, pronouns: re.Pattern[str] | None = None) -> str | None:
+    """A text with its first pronoun replaced by a name; None where it has none."""
+    match = (pronouns or PRONOUN).search(text)
+    if match is None:
+        return None
+    own = match["possessive"] and not name.endswith("s")
+    return text[: match.start()] + name + ("'s" if own else "") + text[match.end() :]

@@ -57,11 +57,11 @@ class Pipeline:
         clock = Stopwatch()
         with clock.stage("converse"):
             text = self._spell(standalone(question.text, question.history))
+        questions = parts(text)
         with clock.stage("retrieve"):
-            retrieval = self._retrieve(text, question.top_k, question.filters)
+            retrieval = self._retrieve([text, *questions], question.top_k, question.filters)
         yield Retrieved(retrieval.hits, text)
         with clock.stage("read"):
-            questions = parts(text)
             reading = self._read(questions, retrieval.hits)
         with clock.stage("answer"):
             draft = answer(questions, reading, self._read.threshold)
@@ -96,7 +96,7 @@ class Pipeline:
 
     def search(self, query: str, top_k: int, filters: Filters = Filters()) -> SearchResult:
         """The passages nearest to a query, without reading them."""
-        retrieval = self._retrieve(query, top_k, filters)
+        retrieval = self._retrieve([query], top_k, filters)
         return SearchResult(retrieval.hits, retrieval.manifest.index_id)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 
@@ -87,33 +88,35 @@ class Retrieve:
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
 
-    def __call__(self, question: str, top_k: int, filters: Filters = Filters()) -> Retrieval:
-        """The `top_k` best passages.
+    def __call__(self, questions: Sequence[str], top_k: int, filters: Filters = Filters()) -> Retrieval:
+        """The `top_k` best passages; where several questions are given, the best of each in turn.
 
         Raises:
             IndexEmpty, IndexMismatch, IndexCorrupt: there is nothing to search, or it cannot be.
         """
         try:
-            return self._search(question, top_k, filters)
+            return self._search(questions, top_k, filters)
         except IndexCorrupt:
             # Between reading the pointer and asking for the vectors another process may have switched versions
             # and deleted the old one; then the pointer names another collection now.
-            return self._search(question, top_k, filters)
+            return self._search(questions, top_k, filters)
 
-    def _search(self, question: str, top_k: int, filters: Filters) -> Retrieval:
-        limit = max(self._candidates, top_k)
+    def _search(self, questions: Sequence[str], top_k: int, filters: Filters) -> Retrieval:
         with self._catalog.reading():
             manifest = self._catalog.manifest()
             require_fingerprint(manifest, self._fingerprint)
-            lexical = self._lexical(question, limit, filters) if LEXICAL in self._retrievers else {}
-            near = (
-                self._near(question, manifest, limit, filters, lexical) if DENSE in self._retrievers else {}
-            )
-            fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
-            best = ordered(fused)[:top_k]
-            passages = self._catalog.passages(best)
+            found = [self._hits(question, manifest, top_k, filters) for question in dict.fromkeys(questions)]
+        return Retrieval(_in_turn(found)[:top_k], manifest)
+
+    def _hits(self, question: str, manifest: Manifest, top_k: int, filters: Filters) -> list[Hit]:
+        limit = max(self._candidates, top_k)
+        lexical = self._lexical(question, limit, filters) if LEXICAL in self._retrievers else {}
+        near = self._near(question, manifest, limit, filters, lexical) if DENSE in self._retrievers else {}
+        fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
+        best = ordered(fused)[:top_k]
+        passages = self._catalog.passages(best)
         places = {name: _places(found) for name, found in ((DENSE, near), (LEXICAL, lexical)) if found}
-        hits = tuple(
+        return [
             Hit(
                 passage=passages[key],
                 score=fused[key],
@@ -122,8 +125,7 @@ class Retrieve:
                 similarity=near.get(key),
             )
             for rank, key in enumerate(best, start=1)
-        )
-        return Retrieval(hits, manifest)
+        ]
 
     def _near(
         self, question: str, manifest: Manifest, limit: int, filters: Filters, also: Scores
@@ -138,6 +140,16 @@ class Retrieve:
         """BM25 scores of the passages that hold any content word of the question, in any usual spelling."""
         terms = [spelling for word in content_words(question) for spelling in spellings(word)]
         return dict(self._catalog.search(terms, limit, filters))
+
+
+def _in_turn(found: Sequence[Sequence[Hit]]) -> tuple[Hit, ...]:
+    """The first of each search, then the second of each, each passage once; ranked in that order."""
+    chosen: dict[str, Hit] = {}
+    for hits in zip_longest(*found):
+        for hit in hits:
+            if hit is not None:
+                chosen.setdefault(hit.passage.id, hit)
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(chosen.values(), start=1))
 
 
 def _places(scores: Scores) -> dict[str, int]:

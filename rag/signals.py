@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ ENOUGH_WORDS = 4
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
 # the same ("price" and "cost", "leads" and "runs").
 UNRELATED, SYNONYMOUS = 0.3, 0.8
+
+
+_COPULA = re.compile(
+    r"\b(?:(?:is|are|was|were) (?=(?:an?|the|any|one(?! of))\b)|means?\b|stands? for\b|refers? to\b)"
+)
+_EXPANDED = re.compile(r"(?P<long>(?:[\w&’'-]+ ){2,9})\((?P<short>[A-Z][\w&/-]{1,11})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,9 @@ def signals_of(
         "type_fits": type_fits(question, sentence.text),
         "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
         "rank": 1.0 / hit.rank,
+        # Where no few words are the answer, the reader's span says less.
+        "yes_no": float(question.asks is Asks.YES_NO),
+        "definition": float(question.asks is Asks.DEFINITION),
     }
 
 
@@ -98,8 +108,31 @@ def type_fits(question: Asked, sentence: str) -> float:
             # The first word may be a name too: set behind another, its capital counts.
             found = (word for name in names(f"so {sentence}") for word in name.split())
             return float(any(not stems(word) <= asked_for for word in found))
+        case Asks.DEFINITION:
+            return float(defines(sentence, question.term))
         case _:
             return 0.5
+
+
+def defines(sentence: str, term: Sequence[str]) -> bool:
+    """Whether a sentence says what a term is: "A term is a ...", "TERM stands for ...", "The Long Name (TERM)"."""
+    wanted = _stems_of(term)
+    copula = _COPULA.search(sentence)
+    if copula and wanted:
+        before = re.sub(r"\([^)]*\)", "", sentence[: copula.start()])
+        subject = _stems_of(content_words(before))
+        if wanted == subject:
+            return True
+    return any(
+        _abbreviates(match["short"], match["long"]) and stems(match["short"]) <= wanted
+        for match in _EXPANDED.finditer(sentence)
+    )
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """Whether the letters of an abbreviation begin words of a phrase, in order (Schwartz and Hearst 2003, loosened)."""
+    letters = iter("".join(word[0] for word in re.findall(r"[^\W_]+", long)).lower())
+    return all(character in letters for character in re.sub(r"[\W\d_]", "", short).lower())
 
 
 def _stems_of(phrases: Sequence[str]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from rag.corpus import days
+from rag.corpus import days, valid
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
 from rag.ports import Vector
@@ -32,8 +33,14 @@ class ChromaVectorStore:
         self._guard = threading.Lock()
 
     def create(self, collection: str) -> None:
-        """Make an empty collection; one of that name that is left over is replaced."""
-        self.delete(collection)
+        """Make an empty collection; one of that name that is left over is replaced.
+
+        Where not even the names of the collections can be read, nothing can: then the folder is made anew.
+        """
+        try:
+            self.delete(collection)
+        except IndexCorrupt:
+            self._clear()
         with _translated(self._folder):
             # Without `embedding_function=None` Chroma would fetch and run a model of its own.
             self._open().create_collection(
@@ -119,6 +126,11 @@ class ChromaVectorStore:
                 self._client.close()
                 self._client = None
 
+    def _clear(self) -> None:
+        self.close()
+        with _translated(self._folder):
+            shutil.rmtree(self._folder)
+
     def _get(self, collection: str) -> Collection:
         return self._open().get_collection(collection, embedding_function=None)
 
@@ -126,15 +138,21 @@ class ChromaVectorStore:
         with self._guard:
             if self._client is None:
                 import chromadb
+                from chromadb.api.shared_system_client import SharedSystemClient
                 from chromadb.config import Settings
 
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._client = cast(
-                    "Client",
-                    chromadb.PersistentClient(
-                        str(self._folder), settings=Settings(anonymized_telemetry=False)
-                    ),
-                )
+                try:
+                    self._client = cast(
+                        "Client",
+                        chromadb.PersistentClient(
+                            str(self._folder), settings=Settings(anonymized_telemetry=False)
+                        ),
+                    )
+                except Exception:
+                    # Chroma keeps what it failed to start, and would hand it out half made the next time.
+                    SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+                    raise
             return self._client
 
 
@@ -170,9 +188,9 @@ def _metadata(passage: Passage) -> dict[str, str | int]:
 def _where(filters: Filters) -> dict[str, Any] | None:
     conditions: list[dict[str, Any]] = []
     if filters.document_ids:
-        conditions.append({"document_id": {"$in": list(filters.document_ids)}})
+        conditions.append({"document_id": {"$in": [valid(chosen) for chosen in filters.document_ids]}})
     if filters.kinds:
-        conditions.append({"kind": {"$in": list(filters.kinds)}})
+        conditions.append({"kind": {"$in": [valid(chosen) for chosen in filters.kinds]}})
     earliest, latest = days(filters.published_from), days(filters.published_to)
     if earliest:
         conditions.append({"last_day": {"$gte": earliest[0]}})
