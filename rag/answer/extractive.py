@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from rag.answer.draft import Draft, Statement
 from rag.domain import BlockKind, Evidence, Passage, Reading, Sentence
-from rag.language import Asks, asked, content_words, stems, text_stems
+from rag.language import Asked, Asks, asked, names, text_stems
 
 MOST_SENTENCES = 3
 MOST_LISTED = 30
 # Two sentences that share this much of the shorter one's words tell the same.
 SAME_WORDS = 0.8
-# A further sentence must be nearly as good as the first and bring words of the question that are not covered yet.
-FURTHER_SCORE = 0.6
+# A further sentence must be nearly as good as the first.
+FURTHER_SCORE = 0.75
+# A sentence with so many names is a list already.
+ENOUGH_ITEMS = 3
 
 
 def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
@@ -21,7 +23,8 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
     chosen: list[Evidence] = []
     for number, part in enumerate(parts):
         evidence = [found for found in reading.evidence if found.part == number and found.score >= threshold]
-        chosen += [found for found in _choose(part, evidence) if not _repeats(found, chosen)]
+        most = MOST_SENTENCES if len(parts) == 1 else 1
+        chosen += [found for found in _choose(part, evidence, most) if not _repeats(found, chosen)]
     if not chosen:
         return Draft((), None, reading.answerability, reading.reason, reading.unknown_names)
     statements: list[Statement] = []
@@ -31,23 +34,41 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
     return Draft(tuple(statements), span.text if span else None, reading.answerability)
 
 
-def _choose(part: str, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The best sentence, and further ones that cover what of the question it leaves open."""
+def _choose(part: str, evidence: Sequence[Evidence], most: int) -> list[Evidence]:
+    """The best sentence, and further ones that bring what it leaves open: words of the question, items of a list."""
+    question = asked(part)
     chosen: list[Evidence] = []
-    wanted = frozenset().union(*(stems(word) for word in content_words(part)))
-    covered: frozenset[str] = frozenset()
-    most = MOST_SENTENCES + 2 if asked(part).asks is Asks.LIST else MOST_SENTENCES
+    wanted = text_stems(" ".join(question.words))
+    lists = question.asks is Asks.LIST
     for found in evidence:
-        brings = (text_stems(found.sentence.text) & wanted) - covered
-        if chosen and (
-            found.score < FURTHER_SCORE * chosen[0].score or not brings or _repeats(found, chosen)
-        ):
+        brings = (
+            _brings(question, found, chosen)
+            if lists
+            else (text_stems(found.sentence.text) & wanted) - _said(chosen)
+        )
+        enough = FURTHER_SCORE * chosen[0].score if chosen else 0.0
+        if chosen and (found.score < enough or not brings or _repeats(found, chosen)):
             continue
         chosen.append(found)
-        covered |= brings
-        if len(chosen) == most or covered == wanted:
+        complete = len(_items(question, chosen)) >= ENOUGH_ITEMS if lists else wanted <= _said(chosen)
+        if complete or len(chosen) == (MOST_SENTENCES if lists else most):
             break
     return chosen
+
+
+def _said(chosen: Sequence[Evidence]) -> frozenset[str]:
+    return frozenset().union(*(text_stems(found.sentence.text) for found in chosen))
+
+
+def _brings(question: Asked, found: Evidence, chosen: Sequence[Evidence]) -> frozenset[str]:
+    return _items(question, [found]) - _items(question, chosen)
+
+
+def _items(question: Asked, chosen: Sequence[Evidence]) -> frozenset[str]:
+    """The names that sentences bring beyond those of the question: for a list, what it is made of."""
+    brought = {name for found in chosen for name in names(f"so {found.sentence.text}")}
+    known = text_stems(" ".join(question.names))
+    return frozenset(name for name in brought if not text_stems(name) <= known)
 
 
 def _repeats(found: Evidence, chosen: Sequence[Evidence]) -> bool:
