@@ -45,7 +45,7 @@ from rag.errors import (
 from rag.language import words
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 3
+CATALOG_VERSION = 4
 PASSAGE_VERSION = 1
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
@@ -65,7 +65,7 @@ BM25_WEIGHTS = (2.0, 1.5, 1.0)
 _SCHEMA = """
 CREATE TABLE manifest (
     id INTEGER PRIMARY KEY CHECK (id = 1), index_id TEXT NOT NULL, collection TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    documents INTEGER NOT NULL, passages INTEGER NOT NULL, corpus_dir TEXT NOT NULL
+    documents INTEGER NOT NULL, passages INTEGER NOT NULL
 );
 CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT, index_id TEXT NOT NULL);
 CREATE TABLE documents (
@@ -129,9 +129,7 @@ class Catalog:
 
     def manifest(self) -> Manifest:
         """The index in use."""
-        rows = self._read(
-            "SELECT index_id, collection, fingerprint, documents, passages, corpus_dir FROM manifest"
-        )
+        rows = self._read("SELECT index_id, collection, fingerprint, documents, passages FROM manifest")
         if not rows or not rows[0][3]:
             raise IndexEmpty(f"The index in {self._folder} holds no documents. Run `mission-record ingest`.")
         return Manifest(*rows[0])
@@ -311,14 +309,13 @@ class Catalog:
             connection.execute("DELETE FROM vocabulary")
             connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", _vocabulary(passages).items())
             connection.execute(
-                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?)",
                 (
                     manifest.index_id,
                     manifest.collection,
                     manifest.fingerprint,
                     manifest.documents,
                     manifest.passages,
-                    manifest.corpus_dir,
                 ),
             )
 

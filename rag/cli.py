@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,13 +38,13 @@ def _application(data_dir: Path | None, corpus: Path | None, **overrides: object
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="A folder of documents, instead of --corpus.")
+        list[Path] | None, typer.Argument(help="Folders or files; by default those of the last time.")
     ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,
 ) -> None:
     """Bring the index in step with the documents: new, changed and removed ones; the rest is left alone."""
-    _synchronise(_application(data_dir, _one_folder(paths, corpus)), rebuild=False)
+    _synchronise(_application(data_dir, corpus), rebuild=False, corpus=paths or ())
 
 
 @app.command()
@@ -156,24 +157,12 @@ def doctor(data_dir: DataDir = None, corpus: Corpus = None) -> None:
         raise typer.Exit(1)
 
 
-def _one_folder(paths: list[Path] | None, corpus: Path | None) -> Path | None:
-    from rag.errors import InvalidInput
-
-    if not paths:
-        return corpus
-    if len(paths) > 1 or corpus is not None:
-        raise InvalidInput(
-            "Give one folder: either as the argument or with --corpus. An index holds one folder."
-        )
-    return paths[0]
-
-
-def _synchronise(application: Application, rebuild: bool) -> None:
+def _synchronise(application: Application, rebuild: bool, corpus: Sequence[Path] = ()) -> None:
     from rag.terminal import print_report, progress_bar
 
     with progress_bar() as report:
-        done = application.synchronise(report, rebuild)
-    print_report(done, application.settings.corpus_dir)
+        done = application.synchronise(report, rebuild, corpus)
+    print_report(done, corpus or application.corpus)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import re
 import reprlib
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -191,41 +191,55 @@ def _iso_date(value: object) -> object:
 
 
 def read_folder(folder: Path) -> Iterator[Document | Failure]:
-    """Read every file below `folder`, in the order of paths; hidden files and linked folders are passed over.
+    """Read every file below one folder; as `read_corpus`."""
+    return read_corpus([folder])
 
-    A file that cannot be used is a `Failure`, and so are one whose id an earlier file has and a folder that cannot be
-    listed.
+
+def read_corpus(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
+    """Read files, and every file below folders, in the order of paths; hidden files and linked folders are passed over.
+
+    A document's path is relative to its folder, with the folder's name in front where several are read. A file that
+    cannot be used is a `Failure`, and so are one whose id an earlier file has and a folder that cannot be listed.
 
     Raises:
-        DocumentUnreadable: the folder is not there or cannot be listed.
+        DocumentUnreadable: a folder is not there or cannot be listed.
     """
-    if not folder.is_dir():
-        raise DocumentUnreadable(
-            f"The corpus folder {folder} is not there. Set --corpus or RAG_CORPUS_DIR to a folder."
-        )
     owners: dict[str, str] = {}
-    for path, unlisted in _walk(folder):
-        relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
-        # A name need not be text; the record's must be.
-        name = valid(relative.as_posix())
-        if unlisted:
-            yield Failure(name, f"It cannot be listed: {unlisted.strerror}.")
-            continue
-        try:
-            document = read_file(path, name)
-        except DocumentError as error:
-            yield Failure(name, str(error))
-            continue
-        if document.id in owners:
-            yield Failure(
-                document.path,
-                f"Its id {document.id!r} is also that of {owners[document.id]}. Change one of them.",
+    for root in corpus:
+        prefix = f"{root.resolve().name}/" if len(corpus) > 1 and root.is_dir() else ""
+        for path, unlisted in _files(root):
+            # A name need not be text; the record's must be.
+            name = valid(prefix + path.relative_to(root if root.is_dir() else root.parent).as_posix())
+            entry = (
+                Failure(name, f"It cannot be listed: {unlisted.strerror}.") if unlisted else _read(path, name)
             )
-            continue
-        owners[document.id] = document.path
-        yield document
+            if isinstance(entry, Document):
+                owner = owners.setdefault(entry.id, entry.path)
+                if owner != entry.path:
+                    reason = f"Its id {entry.id!r} is also that of {owner}. Change one of them."
+                    entry = Failure(entry.path, reason)
+            yield entry
+
+
+def _read(path: Path, name: str) -> Document | Failure:
+    try:
+        return read_file(path, name)
+    except DocumentError as error:
+        return Failure(name, str(error))
+
+
+def _files(root: Path) -> list[tuple[Path, OSError | None]]:
+    if root.is_file():
+        return [(root, None)]
+    if not root.is_dir():
+        raise DocumentUnreadable(
+            f"There is no folder or file {root}. Set --corpus or RAG_CORPUS_DIR to a folder."
+        )
+    return [
+        (path, unlisted)
+        for path, unlisted in _walk(root)
+        if not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
 
 
 def _walk(folder: Path) -> list[tuple[Path, OSError | None]]:

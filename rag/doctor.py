@@ -44,13 +44,18 @@ def _examine(subject: str, check: Callable[[Application], str], application: App
 
 
 def _documents(application: Application) -> str:
-    folder = application.settings.corpus_dir
-    if not folder.is_dir():
-        raise RagError(f"There is no folder {folder}. Set --corpus or RAG_CORPUS_DIR to your documents.")
-    readable = sum(path.suffix.lower() in READERS for path in folder.rglob("*") if path.is_file())
+    readable, corpus = 0, application.corpus
+    for path in corpus:
+        if not path.exists():
+            raise RagError(
+                f"There is no folder or file {path}. Set --corpus or RAG_CORPUS_DIR to your documents."
+            )
+        files = [path] if path.is_file() else path.rglob("*")
+        readable += sum(file.suffix.lower() in READERS for file in files)
+    shown = ", ".join(map(str, corpus))
     if not readable:
-        raise RagError(f"{folder} holds no file that can be read ({', '.join(sorted(READERS))}).")
-    return f"{readable} readable files in {folder}"
+        raise RagError(f"{shown} holds no file that can be read ({', '.join(sorted(READERS))}).")
+    return f"{readable} readable files in {shown}"
 
 
 def _data_folder(application: Application) -> str:
@@ -68,7 +73,7 @@ def _model(application: Application) -> str:
 
 def _index(application: Application) -> str:
     manifest = application.check()
-    return f"{manifest.index_id}: {manifest.documents} documents, {manifest.passages} passages of {manifest.corpus_dir}"
+    return f"{manifest.index_id}: {manifest.documents} documents, {manifest.passages} passages"
 
 
 def _vectors(application: Application) -> str:

@@ -359,4 +359,3 @@ class Manifest:
     fingerprint: str
     documents: int
     passages: int
-    corpus_dir: str

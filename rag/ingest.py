@@ -1,4 +1,4 @@
-"""Documents -> Passages -> index: what is stored is brought in step with a folder of documents.
+"""Documents -> Passages -> index: what is stored is brought in step with folders of documents.
 
 A new version is written beside the one in use, checked, and switched to in one transaction of the catalog; only then
 is the old one deleted. A process killed at any moment leaves the old version in use, or the new one.
@@ -17,7 +17,7 @@ import numpy as np
 import nupunkt
 
 from rag.catalog import Catalog, content_hash, fingerprint
-from rag.corpus import read_folder
+from rag.corpus import read_corpus
 from rag.domain import (
     BlockKind,
     Document,
@@ -165,7 +165,7 @@ def embedded_text(passage: Passage) -> str:
 
 
 class Ingest:
-    """Brings the index in step with a folder. One process at a time: the catalog's lock says so at once."""
+    """Brings the index in step with folders. One process at a time: the catalog's lock says so at once."""
 
     def __init__(
         self, catalog: Catalog, vectors: VectorStore, embedder: Embedder, passage_tokens: int
@@ -180,27 +180,29 @@ class Ingest:
         """Of the index that this would make."""
         return fingerprint(self._embedder.fingerprint, self._passage_tokens)
 
-    def synchronise(self, folder: Path, report: Report | None = None, rebuild: bool = False) -> IngestReport:
-        """Make the index hold exactly the readable documents of `folder`.
+    def synchronise(
+        self, corpus: Sequence[Path], report: Report | None = None, rebuild: bool = False
+    ) -> IngestReport:
+        """Make the index hold exactly the readable documents of `corpus`: folders and single files.
 
         What has not changed is not embedded again. With `rebuild`, nothing stored is trusted or reused.
 
         Raises:
             IndexBusy: another process is writing.
-            DocumentUnreadable: the folder cannot be listed.
+            DocumentUnreadable: one of `corpus` is not there or cannot be listed.
             IndexCorrupt: what was written could not be read back; the index in use is left as it was.
         """
         tell = report or (lambda _stage, _done, _total: None)
         with self._catalog.writing():
             reusable = None if rebuild else self._reusable()
             stored = self._catalog.hashes() if reusable else {}
-            documents, failed = self._read(folder, stored, tell)
+            documents, failed = self._read(corpus, stored, tell)
             changes = _compare(documents, stored, failed)
             if reusable and not changes.changed:
                 self._sweep(reusable.collection)
                 return replace(changes, index_id=reusable.index_id)
             passages = [passage for document in documents for passage in self._cut(document)]
-            manifest = self._manifest(documents, passages, folder)
+            manifest = self._manifest(documents, passages)
             embedded = self._write(manifest, passages, reusable, tell)
             self._catalog.replace(manifest, documents, passages)
             self._sweep(manifest.collection)
@@ -214,12 +216,12 @@ class Ingest:
         return manifest if self._vectors.count(manifest.collection) == manifest.passages else None
 
     def _read(
-        self, folder: Path, stored: Mapping[str, str], tell: Report
+        self, corpus: Sequence[Path], stored: Mapping[str, str], tell: Report
     ) -> tuple[list[Document], tuple[Failure, ...]]:
-        """The folder's documents by id. Of a file that cannot be used now, the version stored before is kept."""
+        """The documents of the corpus by id. Of a file that cannot be used now, the version stored before is kept."""
         documents: dict[str, Document] = {}
         failed: list[Failure] = []
-        for entry in read_folder(folder):
+        for entry in read_corpus(corpus):
             if isinstance(entry, Failure):
                 failed.append(entry)
             else:
@@ -243,7 +245,7 @@ class Ingest:
     def _cut(self, document: Document) -> list[Passage]:
         return passages_of(document, self._embedder.count_tokens, self._passage_tokens)
 
-    def _manifest(self, documents: Sequence[Document], passages: Sequence[Passage], folder: Path) -> Manifest:
+    def _manifest(self, documents: Sequence[Document], passages: Sequence[Passage]) -> Manifest:
         content = "\n".join(f"{document.id} {document.path} {document.sha256}" for document in documents)
         index_id = hashlib.sha256(f"{self.fingerprint}\n{content}".encode()).hexdigest()[:16]
         return Manifest(
@@ -252,7 +254,6 @@ class Ingest:
             fingerprint=self.fingerprint,
             documents=len(documents),
             passages=len(passages),
-            corpus_dir=str(folder.resolve()),
         )
 
     def _write(
@@ -314,7 +315,7 @@ class Ingest:
 def _compare(
     documents: Sequence[Document], stored: Mapping[str, str], failed: tuple[Failure, ...]
 ) -> IngestReport:
-    """What a folder's documents are against those stored, by id and content."""
+    """What documents are against those stored, by id and content."""
     present = {document.id: content_hash(document) for document in documents}
     return IngestReport(
         added=tuple(sorted(present.keys() - stored.keys())),

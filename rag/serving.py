@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from rag.errors import AddressInUse
@@ -36,8 +37,16 @@ def serve_forever(app: FastAPI, listener: socket.socket) -> None:
     """Serve until interrupted; what is under way is finished first."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # Open chat windows hold streams that never end by themselves.
+            end_streams = getattr(app.state, "end_streams", None)
+            if end_streams is not None:
+                end_streams()
+            super().handle_exit(sig, frame)
+
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30, server_header=False)
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])
 
 
 def url(listener: socket.socket) -> str:

@@ -79,7 +79,7 @@ def print_documents(found: DocumentList) -> None:
     console.print(f"{len(found.documents)} of {found.total} documents", style="dim")
 
 
-def print_report(report: IngestReport, folder: Path) -> None:
+def print_report(report: IngestReport, corpus: Sequence[Path]) -> None:
     """What an ingest did; failures by name and reason."""
     console = _console(stderr=True)
     for name, ids in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
@@ -89,7 +89,10 @@ def print_report(report: IngestReport, folder: Path) -> None:
     console.print(f"unchanged: {len(report.unchanged):,}")
     for failure in report.failed:
         console.print(f"   failed: {failure.name}: {failure.reason}", style="red")
-    console.print(f"Index {report.index_id} of {folder}: {report.embedded:,} passages embedded.", style="dim")
+    console.print(
+        f"Index {report.index_id} of {', '.join(map(str, corpus))}: {report.embedded:,} passages embedded.",
+        style="dim",
+    )
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

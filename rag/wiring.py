@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.domain import IngestReport, Manifest
+from rag.errors import IndexCorrupt
 from rag.pipeline import Pipeline
 from rag.ports import Embedder
 from rag.read import Read
 from rag.retrieve import RETRIEVERS, Retrieve
-from rag.settings import Settings
+from rag.settings import Settings, bundled_corpus
 from rag.spell import Spell
 
 Made = TypeVar("Made")
@@ -44,6 +47,19 @@ class Application:
         """The flow from question to answer."""
         return self._once("pipeline", self._build_pipeline)
 
+    @property
+    def corpus(self) -> tuple[Path, ...]:
+        """Where the documents are: what was set, else what was ingested last, else the bundled record."""
+        if "corpus_dir" not in self.settings.model_fields_set and self._corpus_file.is_file():
+            try:
+                stored = [Path(path) for path in json.loads(self._corpus_file.read_text(encoding="utf-8"))]
+            except (ValueError, TypeError) as error:
+                raise IndexCorrupt(
+                    f"{self._corpus_file}, which says where the documents are, cannot be read. Give --corpus."
+                ) from error
+            return tuple(stored) or (self.settings.corpus_dir,)
+        return (self.settings.corpus_dir,)
+
     def check(self) -> Manifest:
         """The index in use, if it can answer.
 
@@ -55,9 +71,14 @@ class Application:
         return manifest
 
     def synchronise(
-        self, progress: Callable[[str, int, int], None] | None = None, rebuild: bool = False
+        self,
+        progress: Callable[[str, int, int], None] | None = None,
+        rebuild: bool = False,
+        corpus: Sequence[Path] = (),
     ) -> IngestReport:
-        """Bring the index in step with the corpus folder; `progress` gets a stage and how much of how much is done.
+        """Bring the index in step with `corpus`, or with `self.corpus` where that is empty.
+
+        `progress` gets a stage and how much of how much is done.
 
         Raises:
             IndexBusy, DocumentUnreadable, IndexCorrupt, ModelMissing: as `rag.ingest.Ingest.synchronise`.
@@ -65,12 +86,30 @@ class Application:
         from rag.ingest import Ingest  # the sentence splitter is not needed to answer
 
         ingest = Ingest(self.catalog, self.vectors, self.embedder, self.settings.passage_tokens)
-        return ingest.synchronise(self.settings.corpus_dir, progress, rebuild)
+        chosen = tuple(corpus) or self.corpus
+        report = ingest.synchronise(chosen, progress, rebuild)
+        self._remember(chosen)
+        return report
 
     def close(self) -> None:
         """Let go of the data folder."""
         self.catalog.close()
         self.vectors.close()
+
+    @property
+    def _corpus_file(self) -> Path:
+        # Beside the index, not in it: what is to be answered from must survive an index that cannot be read any more.
+        return self.settings.data_dir / "corpus.json"
+
+    def _remember(self, corpus: Sequence[Path]) -> None:
+        """Keep what was ingested for the next start; the bundled record, which may move, as nothing chosen."""
+        paths = [str(path.resolve()) for path in corpus if path != bundled_corpus()]
+        content = json.dumps(paths, ensure_ascii=False)
+        if self._corpus_file.is_file() and self._corpus_file.read_text(encoding="utf-8") == content:
+            return
+        partial = self._corpus_file.with_suffix(".part")
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(self._corpus_file)
 
     def _load_embedder(self) -> Embedder:
         from rag.adapters.embedding import OnnxEmbedder

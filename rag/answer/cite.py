@@ -11,7 +11,7 @@ from rag.domain import Citation, Evidence, Hit
 from rag.errors import IndexCorrupt
 
 # What Markdown would read as markup: anywhere, and at the start of a line.
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
 _ENUMERATOR = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
 
 
@@ -54,7 +54,7 @@ def not_found_text(unknown_names: Sequence[str], hits: Sequence[Hit]) -> str:
     """One plain sentence that says that the record does not say."""
     if unknown_names:
         listed = " or ".join(unknown_names)
-        return f"The record does not mention {listed}."
+        return f"The record does not mention {listed.removesuffix('.')}."
     if not hits:
         return "Nothing in the record matches this question."
     return "The record does not say."

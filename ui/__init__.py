@@ -1,0 +1,1 @@
+"""The chat window: thin; it calls the same `Pipeline` as the API and holds no answering logic."""

@@ -1,0 +1,80 @@
+"""What one person has asked so far and what became of it. Belongs to one person alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rag.domain import MAX_HISTORY_TURNS, Answer, Completed, Delta, Question, Retrieved, Turn
+from rag.errors import RagError
+
+if TYPE_CHECKING:
+    from rag.wiring import Application
+
+MAX_EXCHANGES = 50
+UNEXPECTED = "Something went wrong here, and it was not your question. It has been logged. Please ask again."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what became of it: an answer, a problem, or neither while it is being worked on.
+
+    `draft` is provisional text of the answer; `passages` how many are being read, once that is known.
+    """
+
+    question: str
+    answer: Answer | None = None
+    problem: str | None = None
+    draft: str = ""
+    passages: int | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is more to come."""
+        return self.answer is None and self.problem is None
+
+
+Conversation = tuple[Exchange, ...]
+
+
+def follow(application: Application, text: str, earlier: Conversation) -> Iterator[Exchange]:
+    """Ask, and tell after each event how the exchange stands. Nothing is raised; the last is not pending."""
+    exchange = Exchange(text)
+    yield exchange
+    try:
+        for event in application.pipeline.stream(Question(text, history=history(earlier))):
+            match event:
+                case Retrieved(hits=hits):
+                    exchange = replace(exchange, passages=len(hits))
+                case Delta(text=piece):
+                    exchange = replace(exchange, draft=exchange.draft + piece)
+                case Completed(answer=answer):
+                    # The reading is the answerer's scratch pad: large, and shown nowhere.
+                    exchange = replace(exchange, answer=replace(answer, reading=None))
+            yield exchange
+    except RagError as error:
+        yield replace(exchange, problem=str(error))
+    except Exception:
+        # A person waits in front of the window: whatever breaks, the exchange must come to an end.
+        logger.exception("A question could not be answered")
+        yield replace(exchange, problem=UNEXPECTED)
+
+
+def history(conversation: Conversation) -> tuple[Turn, ...]:
+    """The newest turns that a question may carry; questions that failed are left out."""
+    turns = [
+        turn
+        for exchange in conversation
+        if exchange.answer is not None
+        for turn in (Turn("user", exchange.question), Turn("assistant", exchange.answer.answer_plain))
+    ]
+    return tuple(turns[-MAX_HISTORY_TURNS:])
+
+
+def extended(conversation: Sequence[Exchange], exchange: Exchange) -> Conversation:
+    """The conversation with one more exchange; the oldest make room for it."""
+    return (*conversation, exchange)[-MAX_EXCHANGES:]

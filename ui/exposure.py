@@ -1,0 +1,110 @@
+"""How the window hangs in the FastAPI application, and how little of Gradio can be reached there.
+
+Gradio comes with routes that this program has no use for: a proxy, a reader of files and of foreign
+addresses, uploads, screen recordings, run history, an API of its own. What the window needs is let through.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.routing import Match, Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.theme import theme
+
+ASSETS = files("ui") / "assets"
+
+# The page, its scripts and styles, and the event queue that carries questions and answers.
+NEEDED = re.compile(
+    r"/"
+    r"|/(assets|static)/.+"
+    r"|/(theme\.css|favicon\.ico|manifest\.json)"
+    r"|/gradio_api/(queue/(join|data)|heartbeat/\w+|cancel|reset)"
+)
+
+# Gradio's page has inline scripts and compiles its templates in the browser; all of it comes from here.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class WindowMount(Mount):
+    """A mount that takes only the paths in `NEEDED`; for any other it is as if it were not there."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Like `Mount.matches`, which would take every path."""
+        if scope["type"] == "http" and NEEDED.fullmatch(_path(scope)):
+            return super().matches(scope)
+        return Match.NONE, {}
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def expose(app: FastAPI, blocks: gr.Blocks) -> None:
+    """Mount the window at `/`, below every route of `app`.
+
+    `app.state.end_streams` becomes a function that ends the connections which open windows hold. A server that
+    stops must call it first, or it waits for people to close their browsers.
+    """
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        theme=theme(),
+        css=(ASSETS / "window.css").read_text("utf-8"),
+        head=f"<script>{(ASSETS / 'window.js').read_text('utf-8')}</script>",
+        favicon_path=str(ASSETS / "icon.svg"),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=1,
+        allowed_paths=[],
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+    )
+    mounted = app.router.routes.pop()
+    assert isinstance(mounted, Mount)
+    assert isinstance(mounted.app, gr.routes.App)
+    app.router.routes.append(WindowMount("/", app=with_headers(mounted.app)))
+    app.state.end_streams = mounted.app.stop_event.set
+
+
+def with_headers(app: ASGIApp) -> ASGIApp:
+    """The same application with `HEADERS` on each response."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return wrapped
