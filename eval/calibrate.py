@@ -1,0 +1,165 @@
+"""Fits when to answer and when to refuse, on development cases alone, and stores it for `rag.read`."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+import rag.read
+from eval.answer_measures import holds_answer
+from eval.cases import Case, InvalidCases
+from eval.evaluate import Advance, Plan, chosen_cases, digest, external, silent
+from eval.fitting import COST_RATIO, FOLDS, PENALTY, Example, Fit, fit
+from eval.logistic import Array
+from eval.runner import ask_case
+from eval.workspace import opened, prepared
+from rag.domain import Answer, Evidence
+from rag.settings import Settings
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A fit with hashes of all that it was made from: it is stale when any of them is another."""
+
+    fit: Fit
+    inputs: Mapping[str, str | float]
+
+
+def example(case: Case, answer: Answer, names: Sequence[str]) -> Example | None:
+    """What a case teaches; None where nothing was retrieved to read."""
+    evidence = answer.reading.evidence if answer.reading else ()
+    if not evidence:
+        return None
+    features = [[found.signals.get(name, 0.0) for name in names] for found in evidence]
+    answers = [float(_answers(case, found)) for found in evidence]
+    return Example(case.cluster, case.answerable, np.array(features, float), np.array(answers))
+
+
+def signal_names(answers: Iterable[Answer]) -> tuple[str, ...]:
+    """Every signal that any evidence has, in the order of first sight.
+
+    Raises:
+        InvalidCases: no answer has evidence with signals: nothing can be fitted.
+    """
+    names = dict.fromkeys(
+        name
+        for answer in answers
+        if answer.reading
+        for found in answer.reading.evidence
+        for name in found.signals
+    )
+    if not names:
+        raise InvalidCases(
+            "No question of the development split found anything to read: nothing can be fitted."
+        )
+    return tuple(names)
+
+
+def stored_calibration() -> Path:
+    """Where `rag.read` reads it."""
+    return Path(str(files("rag"))) / "calibration.json"
+
+
+def prior_weights(path: Path, names: Sequence[str]) -> Array:
+    """The weights to start from: those kept as prior in a stored fit, else its weights; 0 for a new signal."""
+    if not path.is_file():
+        return np.zeros(len(names))
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    known = dict(zip(stored["feature_names"], stored.get("prior", stored["weights"]), strict=True))
+    return np.array([known.get(name, 0.0) for name in names])
+
+
+def fit_decision(
+    paths: tuple[Path, ...],
+    settings: Settings,
+    cost_ratio: float = COST_RATIO,
+    penalty: float = PENALTY,
+    advance: Advance = silent,
+) -> Decision:
+    """Ask the development cases and fit; the prior comes from what the program has stored.
+
+    Raises:
+        InvalidCases: nothing can be fitted on them.
+    """
+    plan = Plan(paths, split="development")
+    collection = external(plan)
+    with prepared(collection, settings) as place, opened(place, advance) as application:
+        cases = chosen_cases(plan, collection, application)
+        answers = []
+        for case in cases:
+            answers.append(ask_case(case, application.pipeline.ask, plan.conditions))
+            advance("asking", len(answers), len(cases))
+        index_id = application.catalog.manifest().index_id
+    names = signal_names(answers)
+    examples = [example(case, answer, names) for case, answer in zip(cases, answers, strict=True)]
+    fitted = fit(
+        [found for found in examples if found],
+        names,
+        prior_weights(stored_calibration(), names),
+        cost_ratio,
+        penalty,
+    )
+    inputs: dict[str, str | float] = {
+        "cases_sha256": digest(cases),
+        "index_id": index_id,
+        "reader_sha256": reader_sha256(),
+        "cost_ratio": cost_ratio,
+        "penalty": penalty,
+    }
+    return Decision(fitted, inputs)
+
+
+def write(decision: Decision, path: Path) -> None:
+    """Store what was fitted with what it was fitted on, for `rag.read`."""
+    fitted = decision.fit
+    content = {
+        "version": VERSION,
+        "feature_names": fitted.feature_names,
+        "weights": [round(float(weight), 6) for weight in fitted.model.weights],
+        "bias": round(fitted.model.bias, 6),
+        "threshold": fitted.threshold,
+        "prior": [round(float(weight), 6) for weight in fitted.prior],
+        "fitted_on": {
+            "split": "development",
+            "cases": fitted.cases,
+            **decision.inputs,
+        },
+        "cross_validated": {
+            "folds": FOLDS,
+            "auroc": round(fitted.auroc, 4),
+            "expected_calibration_error": round(fitted.calibration_error, 4),
+        },
+        "error_rates": [
+            {name: round(value, 4) for name, value in asdict(rate).items()} for rate in fitted.error_rates
+        ],
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def reader_sha256() -> str:
+    """Changes with the code that makes the signals, `rag.read` and what it calls: then the fit is stale."""
+    called = (value for value in vars(rag.read).values() if callable(value) and not inspect.isclass(value))
+    names = {value.__module__ for value in called if value.__module__.startswith("rag.")}
+    sources = (inspect.getsource(sys.modules[name]) for name in sorted({rag.read.__name__, *names}))
+    return hashlib.sha256("\n".join(sources).encode()).hexdigest()
+
+
+def _answers(case: Case, found: Evidence) -> bool:
+    """Whether a sentence answers: it is (half of) a gold quote, or states all that is asked for."""
+    sentence, document_id = found.sentence, found.hit.passage.document_id
+    return holds_answer(case, sentence.text) or any(
+        gold.document_id == document_id
+        and 2 * (min(gold.end, sentence.end) - max(gold.start, sentence.start))
+        >= min(gold.end - gold.start, sentence.end - sentence.start)
+        for gold in case.gold
+    )

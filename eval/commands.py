@@ -1,0 +1,188 @@
+"""`mission-record eval ...`. Each command imports what it needs when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
+
+eval_app = typer.Typer(help="Measure how right the answers are.", no_args_is_help=True)
+
+DEFAULT_OUT = Path("eval/runs/latest")
+DEFAULT_BASELINE = Path("eval/baseline")
+
+SplitName = Literal["development", "test"]
+Cases = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--cases", help="Our JSON lines, a SQuAD file (.json) or a BEIR folder; default: the bundled cases."
+    ),
+]
+OneSplit = Annotated[SplitName | None, typer.Option("--split", help="Only this half of the cases.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many cases, a fixed sample.")]
+TopK = Annotated[int, typer.Option("--top-k", min=1, max=20, help="Passages to read.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the index. [env: RAG_DATA_DIR]")]
+Corpus = Annotated[
+    Path | None,
+    typer.Option("--corpus", help="Folder of documents; without --data-dir its index is temporary."),
+]
+RunFolder = Annotated[Path, typer.Argument(help="A folder that `eval run --out` wrote.")]
+
+
+@eval_app.command()
+def run(  # noqa: PLR0913, PLR0917
+    cases: Cases = None,
+    split: OneSplit = None,
+    mode: Annotated[
+        Literal["auto", "extractive", "generative"], typer.Option(help="How to answer.")
+    ] = "extractive",
+    limit: Limit = None,
+    top_k: TopK = 6,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds until a question counts as wrong.")
+    ] = 60.0,
+    paragraphs: Annotated[
+        bool, typer.Option("--paragraphs", help="SQuAD: each paragraph a document, retrieval alone.")
+    ] = False,
+    query_key: Annotated[str, typer.Option(help="BEIR: the field of a query to ask.")] = "text",
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = DEFAULT_OUT,
+    baseline: Annotated[Path, typer.Option("--baseline", help="A run to compare with.")] = DEFAULT_BASELINE,
+    reveal_test: Annotated[
+        bool, typer.Option("--reveal-test", help="Show wrong answers of the test split.")
+    ] = False,
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+) -> None:
+    """Ask every case and write the report: report.html, report.md, report.json and cases.jsonl."""
+    from eval.evaluate import Plan, evaluate
+    from eval.runner import Conditions
+    from eval.terminal import print_run
+    from eval.writing import write_run
+    from rag.terminal import progress_bar
+
+    conditions = Conditions(mode, top_k, timeout)
+    plan = Plan(tuple(cases or ()), split, limit, conditions, paragraphs, query_key)
+    with _settings(data_dir, corpus) as settings, progress_bar() as advance:
+        finished = evaluate(plan, settings, advance)
+    comparison = write_run(finished, out, baseline, reveal_test)
+    print_run(finished.report, comparison, out)
+
+
+@eval_app.command()
+def compare(first: RunFolder, second: RunFolder) -> None:
+    """Compare two runs case by case; exit 1 unless the second is shown to be no worse than the first."""
+    from eval.compare import compare as compare_runs
+    from eval.report import load
+    from eval.terminal import print_comparison
+
+    comparison = compare_runs(load(first), load(second))
+    print_comparison(comparison)
+    if comparison.verdict != "no worse":
+        raise typer.Exit(1)
+
+
+@eval_app.command()
+def calibrate(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to store it, instead of in the program.")
+    ] = None,
+    cost_ratio: Annotated[float, typer.Option(min=0.01, help="Refusals that one wrong answer costs.")] = 2.0,
+    penalty: Annotated[
+        float, typer.Option(min=0.0, help="How strongly weights are pulled to the prior.")
+    ] = 10.0,
+    cases: Cases = None,
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+) -> None:
+    """Fit when to answer and when to refuse, on the development split alone, and print both error rates."""
+    from eval.calibrate import fit_decision, stored_calibration, write
+    from eval.terminal import print_fit
+    from rag.terminal import progress_bar
+
+    with _settings(data_dir, corpus) as settings, progress_bar() as advance:
+        fitted = fit_decision(tuple(cases or ()), settings, cost_ratio, penalty, advance)
+    path = out or stored_calibration()
+    write(fitted, path)
+    print_fit(fitted, path)
+
+
+@eval_app.command()
+def explain(
+    case_id: Annotated[str, typer.Argument(help="The id of a case.")],
+    cases: Cases = None,
+    top_k: TopK = 6,
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+) -> None:
+    """Show what was retrieved, read and decided for one case, with every score."""
+    from rich.console import Console
+
+    from eval.evaluate import Plan
+    from eval.explain import explain_case
+    from eval.runner import Conditions
+
+    plan = Plan(tuple(cases or ()), conditions=Conditions(top_k=top_k))
+    with _settings(data_dir, corpus) as settings:
+        explain_case(case_id, plan, settings, Console())
+
+
+@eval_app.command()
+def ablate(
+    cases: Cases = None,
+    split: OneSplit = "development",
+    limit: Limit = None,
+    paragraphs: Annotated[bool, typer.Option("--paragraphs", help="SQuAD: retrieval alone.")] = False,
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+) -> None:
+    """Show what each part of the pipeline is worth: the same cases with parts taken out."""
+    from eval.ablate import ablate as ablate_plan
+    from eval.evaluate import Plan
+    from eval.terminal import print_ablation
+    from rag.terminal import progress_bar
+
+    plan = Plan(tuple(cases or ()), split, limit, paragraphs=paragraphs)
+    with _settings(data_dir, corpus) as settings, progress_bar() as advance:
+        rows = ablate_plan(plan, settings, advance)
+    print_ablation(rows)
+
+
+@eval_app.command()
+def figures(
+    run_folder: Annotated[Path, typer.Option("--run", help="The run to show.")] = DEFAULT_BASELINE,
+    file: Annotated[Path, typer.Option("--file", help="The file with the markers.")] = Path("README.md"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 if the table is stale.")
+    ] = False,
+) -> None:
+    """Write the table of figures between the eval markers of the README."""
+    from eval.markdown_report import insert_figures
+    from eval.report import load
+
+    text = file.read_text(encoding="utf-8")
+    fresh = insert_figures(text, load(run_folder).report)
+    if check and fresh != text:
+        typer.echo(f"The figures in {file} are stale. Run `mission-record eval figures`.", err=True)
+        raise typer.Exit(1)
+    if not check:
+        file.write_text(fresh, encoding="utf-8")
+
+
+@contextmanager
+def _settings(data_dir: Path | None, corpus: Path | None) -> Iterator[Settings]:
+    """The settings; another corpus never replaces the index that is in use, unless its folder is named too."""
+    from rag.settings import load_settings
+
+    if corpus is None or data_dir is not None:
+        yield load_settings(data_dir=data_dir, corpus_dir=corpus)
+        return
+    models_dir = load_settings().models_dir
+    with tempfile.TemporaryDirectory(prefix="mission-record-eval-") as folder:
+        yield load_settings(data_dir=Path(folder), corpus_dir=corpus, model_cache_dir=models_dir)

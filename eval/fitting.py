@@ -1,0 +1,159 @@
+"""Signals of what was read -> the probability that it answers -> the threshold from which on it is an answer.
+
+Two steps, both of one logistic model, so that what comes out is a weight a signal and a bias:
+
+1. Every case gives its best sentences and those known to answer; the weights learn which sentence answers. Few
+   cases teach little, so the weights are pulled to prior ones.
+2. What is shown is the best sentence of each question, and the best of many is flattered by chance. A slope and an
+   intercept (Platt 1999) make its probability that of being right.
+
+Error rates and threshold come from cases that were left out of the fit, whole clusters at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.cases import InvalidCases
+from eval.knowing import auroc, expected_calibration_error
+from eval.logistic import Array, Logistic, fit_logistic
+
+FOLDS = 5
+# Sentences of a case that take part in the first step, beside those known to answer.
+CANDIDATES = 10
+# Of those tried (1 to 300) the one of least cross-validated cost on the mission record.
+PENALTY = 10.0
+COST_RATIO = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What was read for one case: `features` of shape (sentences, signals), `answers` 0 or 1 for each sentence."""
+
+    cluster: str
+    answerable: bool
+    features: Array
+    answers: Array
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRates:
+    """What a threshold would do, told from cases that were left out of the fit. `cost` is a mean over all cases."""
+
+    threshold: float
+    refused_answerable: float
+    answered_unanswerable: float
+    wrong_of_answered: float
+    coverage: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The decision and how sure it is. `auroc` and `calibration_error` are cross-validated."""
+
+    feature_names: tuple[str, ...]
+    prior: Array
+    model: Logistic
+    threshold: float
+    error_rates: tuple[ErrorRates, ...]
+    auroc: float
+    calibration_error: float
+    cases: int
+
+
+def fit(
+    examples: Sequence[Example],
+    names: Sequence[str],
+    prior: Array,
+    cost_ratio: float = COST_RATIO,
+    penalty: float = PENALTY,
+) -> Fit:
+    """Fit on all examples; the threshold that costs least, where a wrong answer costs `cost_ratio` refusals.
+
+    Raises:
+        InvalidCases: the examples are all answerable, or all not.
+    """
+    if len({bool(found.answers.any()) for found in examples}) < 2:
+        raise InvalidCases("To fit when to answer takes questions that can be answered and some that cannot.")
+    folds = np.array([_fold(found.cluster) for found in examples])
+    confidence, right = np.zeros(len(examples)), np.zeros(len(examples))
+    for fold in range(FOLDS):
+        model = _fit_model(
+            [found for found, own in zip(examples, folds, strict=True) if own != fold], prior, penalty
+        )
+        for place in np.flatnonzero(folds == fold).tolist():
+            confidence[place], right[place] = _best(model, examples[place])
+    answerable = np.array([found.answerable for found in examples], bool)
+    rates = tuple(_error_rates(t, confidence, right, answerable, cost_ratio) for t in _thresholds())
+    best = min(rates, key=lambda rate: (rate.cost, abs(rate.threshold - 0.5)))
+    given = confidence >= best.threshold
+    return Fit(
+        feature_names=tuple(names),
+        prior=prior,
+        model=_fit_model(examples, prior, penalty),
+        threshold=best.threshold,
+        error_rates=rates,
+        auroc=auroc(confidence, answerable),
+        calibration_error=expected_calibration_error(confidence[given], right[given]),
+        cases=len(examples),
+    )
+
+
+def _fit_model(examples: Sequence[Example], prior: Array, penalty: float) -> Logistic:
+    chosen = [_candidates(found) for found in examples]
+    features = np.concatenate([found.features[rows] for found, rows in zip(examples, chosen, strict=True)])
+    answers = np.concatenate([found.answers[rows] for found, rows in zip(examples, chosen, strict=True)])
+    each = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in chosen])  # a case counts once
+    model = fit_logistic(features, answers, penalty, each, prior)
+    best = np.array([(model.logit(found.features).max(), _best(model, found)[1]) for found in examples])
+    platt = fit_logistic(best[:, :1], _smoothed(best[:, 1]), penalty=0.0)
+    return model.rescaled(float(platt.weights[0]), platt.bias)
+
+
+def _smoothed(truth: Array) -> Array:
+    """Platt's targets: a little short of 0 and 1, so that cases which separate do not mean certainty."""
+    positives, negatives = truth.sum(), (1 - truth).sum()
+    return np.asarray(np.where(truth > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2)))
+
+
+def _candidates(found: Example) -> list[int]:
+    """The first sentences as they were ranked, and all that answer."""
+    first = range(min(CANDIDATES, len(found.answers)))
+    return sorted({*first, *np.flatnonzero(found.answers).tolist()})
+
+
+def _best(model: Logistic, found: Example) -> tuple[float, float]:
+    """The probability of the best sentence, and whether it answers."""
+    probability = model.probability(found.features)
+    place = int(probability.argmax())
+    return float(probability[place]), float(found.answers[place])
+
+
+def _fold(cluster: str) -> int:
+    return int(hashlib.sha256(f"fold {cluster}".encode()).hexdigest(), 16) % FOLDS
+
+
+def _thresholds() -> list[float]:
+    return [round(step / 50, 2) for step in range(1, 50)]
+
+
+def _error_rates(
+    threshold: float, confidence: Array, right: Array, answerable: NDArray[np.bool_], cost_ratio: float
+) -> ErrorRates:
+    given = confidence >= threshold
+    wrong = given & (right == 0)
+    refused = ~given & answerable
+    return ErrorRates(
+        threshold=threshold,
+        refused_answerable=float(refused.sum() / max(1, answerable.sum())),
+        answered_unanswerable=float((given & ~answerable).sum() / max(1, (~answerable).sum())),
+        wrong_of_answered=float(wrong.sum() / max(1, given.sum())),
+        coverage=float(given.mean()),
+        cost=float((cost_ratio * wrong.sum() + refused.sum()) / len(confidence)),
+    )
