@@ -204,7 +204,7 @@ def read_corpus(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
     Raises:
         DocumentUnreadable: a folder is not there or cannot be listed.
     """
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[Path, str]] = {}
     for root in corpus:
         prefix = f"{root.resolve().name}/" if len(corpus) > 1 and root.is_dir() else ""
         for path, unlisted in _files(root):
@@ -214,10 +214,11 @@ def read_corpus(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
                 Failure(name, f"It cannot be listed: {unlisted.strerror}.") if unlisted else _read(path, name)
             )
             if isinstance(entry, Document):
-                owner = owners.setdefault(entry.id, entry.path)
-                if owner != entry.path:
-                    reason = f"Its id {entry.id!r} is also that of {owner}. Change one of them."
-                    entry = Failure(entry.path, reason)
+                place = root.resolve() / path.relative_to(root)
+                owner, owner_name = owners.setdefault(entry.id, (place, entry.path))
+                if owner != place:
+                    also = owner_name if owner_name != name else owner
+                    entry = Failure(name, f"Its id {entry.id!r} is also that of {also}. Change one of them.")
             yield entry
 
 

@@ -41,6 +41,8 @@ def _examine(subject: str, check: Callable[[Application], str], application: App
         return Finding(subject, True, check(application))
     except RagError as error:
         return Finding(subject, False, str(error))
+    except OSError as error:
+        return Finding(subject, False, f"{error.filename}: {error.strerror}. See that you may read it.")
 
 
 def _documents(application: Application) -> str:
@@ -51,7 +53,7 @@ def _documents(application: Application) -> str:
                 f"There is no folder or file {path}. Set --corpus or RAG_CORPUS_DIR to your documents."
             )
         files = [path] if path.is_file() else path.rglob("*")
-        readable += sum(file.suffix.lower() in READERS for file in files)
+        readable += sum(file.suffix.lower() in READERS and file.is_file() for file in files)
     shown = ", ".join(map(str, corpus))
     if not readable:
         raise RagError(f"{shown} holds no file that can be read ({', '.join(sorted(READERS))}).")
@@ -60,8 +62,9 @@ def _documents(application: Application) -> str:
 
 def _data_folder(application: Application) -> str:
     folder = application.settings.data_dir
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    # Not `exists()`, which is as good as no where one may not look.
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
         raise RagError(f"{existing} cannot be written. Set --data-dir or RAG_DATA_DIR to a folder that can.")
     return str(folder)
 
@@ -91,7 +94,10 @@ def _found(application: Application, manifest: Manifest) -> int:
     sample = _sample(application.catalog)
     vectors = application.vectors.vectors(manifest.collection, sample)
     for passage_id in sample:
-        nearest = application.vectors.query(manifest.collection, vectors[passage_id], 5, Filters())
+        vector = vectors.get(passage_id)
+        nearest = (
+            [] if vector is None else application.vectors.query(manifest.collection, vector, 5, Filters())
+        )
         if not any(found == passage_id or similarity > 0.9999 for found, similarity in nearest):
             raise IndexCorrupt(
                 f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`."

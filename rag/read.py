@@ -165,4 +165,14 @@ class Read:
         """Names in the question with a word that the record has in none of its inflections."""
         found = [name for question in questions for name in question.names]
         counts = self._counts([word for name in found for word in name.split()])
-        return tuple(dict.fromkeys(name for name in found if any(counts[word] == 0 for word in name.split())))
+        return tuple(
+            dict.fromkeys(
+                name
+                for name in found
+                if any(counts[word] == 0 and not self._is_common(word) for word in name.split())
+            )
+        )
+
+    def _is_common(self, word: str) -> bool:
+        """Whether capitals make no name of a word: "CEO" is a word of the language, a token of its own."""
+        return word.isupper() and self._embedder.count_tokens([word.lower()]) == [1]

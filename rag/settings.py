@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import InvalidSettings
 
+BUNDLED, NO_READER = "bundled", "none"
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -30,6 +31,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
     corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="name on the hub, or a folder")
+    reader_model: str = Field(
+        BUNDLED,
+        description="`bundled`, `none`, or a folder of a BERT with the heads that rag/models/reader describes",
+    )
     model_cache_dir: Path | None = Field(
         None, description="fetched and built models; in the data folder if unset"
     )

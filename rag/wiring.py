@@ -13,13 +13,15 @@ from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
 from rag.pipeline import Pipeline
-from rag.ports import Embedder
+from rag.ports import Embedder, Reader
 from rag.read import Read
 from rag.retrieve import RETRIEVERS, Retrieve
-from rag.settings import Settings, bundled_corpus
+from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
 
 Made = TypeVar("Made")
+
+BUNDLED_READER = Path(__file__).parent / "models" / "reader"
 
 
 class Application:
@@ -41,6 +43,15 @@ class Application:
             ModelMissing, ModelInvalid: it is not there, and may not be fetched, or cannot be used.
         """
         return self._once("embedder", self._load_embedder)
+
+    @property
+    def reader(self) -> Reader | None:
+        """The model that points at answers; None where the settings want none.
+
+        Raises:
+            ModelMissing, ModelInvalid: its folder is not there or cannot be used.
+        """
+        return self._once("reader", self._load_reader)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -119,6 +130,16 @@ class Application:
         folder = locate_model(settings.embedding_model, settings.models_dir, settings.download_models)
         return OnnxEmbedder(folder, settings.models_dir, settings.threads)
 
+    def _load_reader(self) -> Reader | None:
+        from rag.adapters.reader import OnnxReader
+
+        settings = self.settings
+        if settings.reader_model == NO_READER:
+            return None
+        bundled = settings.reader_model == BUNDLED
+        folder = BUNDLED_READER if bundled else Path(settings.reader_model).expanduser()
+        return OnnxReader(folder, settings.models_dir, settings.threads)
+
     def _build_pipeline(self) -> Pipeline:
         retrieve = Retrieve(
             self.catalog,
@@ -128,7 +149,9 @@ class Application:
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
         )
-        return Pipeline(Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, None))
+        return Pipeline(
+            Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, self.reader)
+        )
 
     def _fingerprint(self) -> str:
         return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding
 
-from rag.adapters.embedding import TokenSession, encodable
+from rag.adapters.embedding import TokenSession, built_graph, encodable, load_tokenizer
+from rag.adapters.model_source import Head
 from rag.domain import Passage
-from rag.errors import ModelInvalid
+from rag.errors import ModelMissing
 from rag.ports import SpanLogits
 
+GRAPH = "reader.onnx"
 MAX_QUESTION_TOKENS = 48
 MAX_TOKENS = 256
 # Of ours, "[CLS] question [SEP] passage [SEP]", the passage is the second sequence.
@@ -22,22 +24,26 @@ _PASSAGE = 1
 class OnnxReader:
     """`rag.ports.Reader` for a graph with the outputs of `Head.READER`; safe between threads."""
 
-    def __init__(self, graph: Path, tokenizer: Path, threads: int | None = None) -> None:
-        """Load the graph and its tokenizer.
+    def __init__(self, folder: Path, cache_folder: Path, threads: int | None = None) -> None:
+        """Load `reader.onnx` from the folder or, where it has none, build the graph from its weights, once.
 
         Raises:
-            ModelInvalid: one of the two cannot be read.
+            ModelMissing: there is no such folder.
+            ModelInvalid: what is in it cannot be used.
         """
-        try:
-            self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        except Exception as error:  # the library raises nothing more precise
-            raise ModelInvalid(f"{tokenizer} cannot be read: {error}. Install the program again.") from error
-        self._tokenizer.no_padding()
+        if not folder.is_dir():
+            raise ModelMissing(
+                f"There is no reader in {folder}. Set RAG_READER_MODEL to a folder, `bundled` or `none`."
+            )
+        self._tokenizer = load_tokenizer(folder)
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
-        self._session = TokenSession(graph, threads)
+        graph = folder / GRAPH
+        self._session = TokenSession(
+            graph if graph.is_file() else built_graph(folder, Head.READER, cache_folder), threads
+        )
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[SpanLogits]:
-        """Each passage with its headings in front, as "title > section. text", all in one batch."""
+        """Each passage with its headings in front, as "title > section. text"."""
         if not passages:
             return []
         asked = self._cut(encodable(question))
@@ -46,11 +52,15 @@ class OnnxReader:
             heading + encodable(passage.text) for heading, passage in zip(headings, passages, strict=True)
         ]
         encodings = self._tokenizer.encode_batch([(asked, text) for text in texts])
-        starts, ends, answerable = self._session.run(encodings)
+        # One at a time: their lengths differ, padding costs as much as text, and a passage is read the same whatever
+        # stands beside it.
         return [
-            _logits(encoding, len(heading), starts[row], ends[row], float(answerable[row]))
-            for row, (encoding, heading) in enumerate(zip(encodings, headings, strict=True))
+            self._read(encoding, len(heading)) for encoding, heading in zip(encodings, headings, strict=True)
         ]
+
+    def _read(self, encoding: Encoding, heading: int) -> SpanLogits:
+        starts, ends, answerable = self._session.run([encoding])
+        return _logits(encoding, heading, starts[0], ends[0], float(answerable[0]))
 
     def _cut(self, question: str) -> str:
         offsets = self._tokenizer.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
