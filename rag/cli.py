@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,6 +168,9 @@ def _synchronise(application: Application, rebuild: bool, corpus: Sequence[Path]
 
 def main() -> None:
     """The console script: errors of this program are one line on standard error, and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack characters that the record has
+            stream.reconfigure(errors="replace")
     try:
         app()
     except RagError as error:

@@ -13,6 +13,9 @@ from rag.domain import Filters, Manifest
 from rag.errors import IndexCorrupt, RagError
 from rag.wiring import Application
 
+# Where a program can run in another's name, what counts is whose name it is.
+_EFFECTIVE = os.access in os.supports_effective_ids
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -64,7 +67,7 @@ def _data_folder(application: Application) -> str:
     folder = application.settings.data_dir
     # Not `exists()`, which is as good as no where one may not look.
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
         raise RagError(f"{existing} cannot be written. Set --data-dir or RAG_DATA_DIR to a folder that can.")
     return str(folder)
 

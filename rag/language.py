@@ -73,6 +73,9 @@ _BRITISH = tuple(
 )
 
 
+# What stands in quotes may be a name, or something said.
+LONGEST_QUOTED_NAME = 4
+
 # Reading costs as much again for each part of a question.
 MOST_PARTS = 4
 
@@ -238,7 +241,8 @@ def names(text: str) -> list[str]:
 
     A capital at the start of a sentence says nothing, nor do capitals where everything has them.
     """
-    found = [match.group(1).strip() for match in _QUOTED.finditer(text)]
+    quoted = (match.group(1).strip() for match in _QUOTED.finditer(text))
+    found = [phrase for phrase in quoted if len(phrase.split()) <= LONGEST_QUOTED_NAME]
     letters = [character for character in text if character.isalpha()]
     if letters and sum(character.isupper() for character in letters) > 0.7 * len(letters) and len(text) > 12:
         return found

@@ -102,12 +102,11 @@ class Read:
             range(len(places)), places, self._matches(question, places), strict=True
         ):
             signals = signals_of(question, hit, sentence, matches, rarity) | missing
-            if spans:
-                signals |= {"span": spans[place].margin, "answerable": spans[place].answerable}
-            answer = spans[place].answer if spans else None
-            judged.append(
-                Evidence(hit, sentence, self._calibration.probability(signals), signals, answer, part)
-            )
+            span = spans[place] if spans else None
+            if span:
+                signals |= {"span": span.margin, "answerable": span.answerable}
+            score = self._calibration.probability(signals)
+            judged.append(Evidence(hit, sentence, score, signals, span.answer if span else None, part))
         return judged
 
     def _spans(self, question: Asked, hits: Sequence[Hit]) -> list[Span]:

@@ -26,6 +26,8 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            # From now on nobody else gets the port: bound alone, it could be bound again. Who calls meanwhile waits.
+            listener.listen()
         except OSError as error:
             raise AddressInUse(
                 f"Cannot listen on {host}:{port}: {error.strerror or error}. Give another --port or --host."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from rag.catalog import DocumentList
@@ -19,12 +20,16 @@ from rag.doctor import Finding
 from rag.domain import Answer, Hit, IngestReport
 
 _LONGEST_LIST = 10
+# In a pipe a line is as long as it is: other programs read it.
+_UNBOUNDED = 100_000
 INDENT = (0, 0, 0, 4)
 
 
 def _console(stderr: bool = False) -> Console:
     # What is printed comes from documents: it is never read as markup, and nothing in it is turned into an emoji.
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNBOUNDED
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
 def print_answer(answer: Answer) -> None:
@@ -35,20 +40,24 @@ def print_answer(answer: Answer) -> None:
         place = " · ".join(part for part in (citation.title, citation.section, citation.published) if part)
         console.print()
         console.print(f"[{citation.marker}] {place}", style="cyan")
-        console.print(Padding(f"“{citation.quote}”", INDENT))
+        console.print(_indented(f"“{citation.quote}”"))
         if citation.source:
-            console.print(Padding(Text(citation.source), INDENT), style="dim")
+            console.print(_indented(citation.source), style="dim")
     if answer.status == "not_found" and answer.retrieved:
         console.print("\nThe closest passages:", style="dim")
         for hit in answer.retrieved[:3]:
             console.print(f"  {_place(hit)}", style="cyan")
-            console.print(Padding(textwrap.shorten(hit.passage.text, 200, placeholder=" …"), INDENT))
+            console.print(_indented(textwrap.shorten(hit.passage.text, 200, placeholder=" …")))
     console.print(f"\nConfidence {answer.confidence:.0%}", style="dim")
 
 
 def _with_markers(answer: Answer) -> str:
     # Markdown's escapes are for Markdown; a terminal shows the text as it is in the record.
-    return re.sub(r"\\([\\`*_\[\]<>|~#+.)-])", r"\1", answer.answer)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", answer.answer)
+
+
+def _indented(text: str) -> Padding:
+    return Padding(Text(text), INDENT, expand=False)
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
@@ -60,7 +69,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
         console.print(
             f"{hit.rank}. {_place(hit)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan"
         )
-        console.print(Padding(hit.passage.text, INDENT))
+        console.print(_indented(hit.passage.text))
         console.print()
 
 
@@ -71,7 +80,8 @@ def _place(hit: Hit) -> str:
 def print_documents(found: DocumentList) -> None:
     """A table of documents."""
     console = _console()
-    table = Table("id", "title", "kind", "published", "passages", box=None, header_style="bold")
+    columns = ("id", "title", "kind", "published", Column("passages", justify="right"))
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for document in found.documents:
         cells = (document.id, document.title, document.kind, document.published or "", str(document.passages))
         table.add_row(*(Text(cell) for cell in cells))
@@ -109,7 +119,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error for long work; it gets what is being done, how much of it is done and of how much."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+    console = _console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
 
         def report(stage: str, done: int, total: int) -> None:
