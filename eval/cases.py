@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, ValidationError
 
@@ -129,8 +129,20 @@ def split_of(cluster: str) -> Split:
     return SPLITS[int(hashlib.sha256(cluster.encode()).hexdigest(), 16) % 2]
 
 
-def sample(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
-    """At most `limit` cases in their order, chosen by a fixed hash of their ids."""
+class Identified(Protocol):
+    """Anything with an id."""
+
+    @property
+    def id(self) -> str:
+        """Unique among its kind."""
+        ...
+
+
+Asked = TypeVar("Asked", bound=Identified)
+
+
+def sample(cases: Sequence[Asked], limit: int | None) -> tuple[Asked, ...]:
+    """At most `limit` cases (or queries) in their order, chosen by a fixed hash of their ids."""
     if limit is None or limit >= len(cases):
         return tuple(cases)
     chosen = sorted(cases, key=lambda case: hashlib.sha256(f"sample {case.id}".encode()).digest())[:limit]

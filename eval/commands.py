@@ -52,6 +52,10 @@ def run(  # noqa: PLR0913, PLR0917
         bool, typer.Option("--paragraphs", help="SQuAD: each paragraph a document, retrieval alone.")
     ] = False,
     query_key: Annotated[str, typer.Option(help="BEIR: the field of a query to ask.")] = "text",
+    retriever: Annotated[
+        Literal["dense", "bm25"] | None,
+        typer.Option("--retriever", help="Search with this one alone, for comparison."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = DEFAULT_OUT,
     baseline: Annotated[Path, typer.Option("--baseline", help="A run to compare with.")] = DEFAULT_BASELINE,
     reveal_test: Annotated[
@@ -68,7 +72,8 @@ def run(  # noqa: PLR0913, PLR0917
     from rag.terminal import progress_bar
 
     conditions = Conditions(mode, top_k, timeout)
-    plan = Plan(tuple(cases or ()), split, limit, conditions, paragraphs, query_key)
+    overrides: dict[str, object] = {"retrievers": (retriever,)} if retriever else {}
+    plan = Plan(tuple(cases or ()), split, limit, conditions, paragraphs, query_key, overrides)
     with _settings(data_dir, corpus) as settings, progress_bar() as advance:
         finished = evaluate(plan, settings, advance)
     comparison = write_run(finished, out, baseline, reveal_test)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from eval.cases import Case, InvalidCases, Split, load_cases, sample
-from eval.formats import Collection, Query, read_beir, read_squad, read_squad_paragraphs
+from eval.formats import Collection, read_beir, read_squad, read_squad_paragraphs
 from eval.judge import Judge, judge_answers
 from eval.outcomes import Outcome
 from eval.report import Report, Run, query_records, records_of
@@ -79,12 +79,23 @@ def evaluate_in(
 ) -> Run:
     """Run the plan on a place that is prepared; several plans can share one."""
     with opened(settings, advance, plan.overrides) as application:
-        if collection is not None and collection.queries:
-            return _run_queries(plan, collection, application, advance)
-        cases = chosen_cases(plan, collection, application)
-        return _run_cases(
-            plan, collection.name if collection else _name(plan), cases, application, advance, judge
-        )
+        return evaluate_application(application, plan, collection, advance, judge)
+
+
+def evaluate_application(
+    application: Application,
+    plan: Plan,
+    collection: Collection | None = None,
+    advance: Advance = silent,
+    judge: Judge | None = None,
+) -> Run:
+    """Run the plan on an application that is open already, and left open."""
+    if collection is not None and collection.queries:
+        return _run_queries(plan, collection, application, advance)
+    cases = chosen_cases(plan, collection, application)
+    return _run_cases(
+        plan, collection.name if collection else _name(plan), cases, application, advance, judge
+    )
 
 
 def external(plan: Plan) -> Collection | None:
@@ -155,7 +166,7 @@ def _run_cases(
 
 def _run_queries(plan: Plan, collection: Collection, application: Application, advance: Advance) -> Run:
     began = time.perf_counter()
-    queries: tuple[Query, ...] = collection.queries[: plan.limit]
+    queries = sample(collection.queries, plan.limit)
     outcomes = run_queries(
         queries, application.pipeline.stream, _counting(advance, "searching", len(queries))
     )

@@ -80,7 +80,7 @@ def signals_of(
     found = text_stems(sentence.text) | text_stems(headings)
     wanted = _stems_of(question.names)
     weights = np.array([rarity[word] for word in question.words], dtype=np.float32)
-    unnamed = np.array([not stems(word) <= wanted for word in question.words])
+    unnamed = np.array([not stems(word) <= wanted for word in question.words], dtype=bool)
     near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
     return {
         "coverage": _share(near, weights),
