@@ -10,6 +10,7 @@ from eval.evaluate import Plan, evaluate_in, external, silent, with_overrides
 from eval.report import Run
 from eval.summary import Figures
 from eval.workspace import prepared
+from rag.retrieve import by_rank
 from rag.settings import Settings
 
 Advance = Callable[[str, int, int], None]
@@ -27,6 +28,7 @@ FULL = Variant("full pipeline", {})
 VARIANTS = (
     Variant("dense only", {"retrievers": ("dense",)}),
     Variant("BM25 only", {"retrievers": ("bm25",)}),
+    Variant("fused by rank", {"fusion": by_rank}),
 )
 # What reading adds to retrieval is seen against answers that are made of the first passage as it is.
 UNREAD = ("first passage", "first 3 sentences")

@@ -94,6 +94,8 @@ class Read:
         places: Sequence[tuple[Hit, Sentence]],
         unknown: Sequence[str],
     ) -> list[Evidence]:
+        if not question.words:
+            return []
         rarity = self._rarity(question.words)
         missing = {"unknown_names": float(sum(name in unknown for name in question.names))}
         spans = self._spans(question, hits)

@@ -15,7 +15,7 @@ from rag.errors import IndexCorrupt
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import Read
-from rag.retrieve import RETRIEVERS, Retrieve
+from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
 
@@ -27,11 +27,14 @@ BUNDLED_READER = Path(__file__).parent / "models" / "reader"
 class Application:
     """Everything that one record needs. What is heavy is loaded at first use; threads may share it."""
 
-    def __init__(self, settings: Settings, retrievers: Sequence[str] = RETRIEVERS) -> None:
+    def __init__(
+        self, settings: Settings, retrievers: Sequence[str] = RETRIEVERS, fusion: Fusion = by_score
+    ) -> None:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
         self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
         self._retrievers = tuple(retrievers)
+        self._fusion = fusion
         self._made: dict[str, object] = {}
         self._guard = threading.RLock()
 
@@ -148,6 +151,7 @@ class Application:
             fingerprint=self._fingerprint(),
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
+            fusion=self._fusion,
         )
         return Pipeline(
             Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, self.reader)
@@ -163,6 +167,11 @@ class Application:
             return self._made[name]  # type: ignore[return-value]
 
 
-def build(settings: Settings, retrievers: Sequence[str] = RETRIEVERS) -> Application:
-    """An application for these settings; opens and loads nothing yet. `retrievers` is for measuring each alone."""
-    return Application(settings, retrievers)
+def build(
+    settings: Settings, retrievers: Sequence[str] = RETRIEVERS, fusion: Fusion = by_score
+) -> Application:
+    """An application for these settings; opens and loads nothing yet.
+
+    `retrievers` and `fusion` are for measuring what each part of the search is worth.
+    """
+    return Application(settings, retrievers, fusion)
