@@ -12,8 +12,13 @@ MOST_SENTENCES = 3
 MOST_LISTED = 30
 # Two sentences that share this much of the shorter one's words tell the same.
 SAME_WORDS = 0.8
-# A further sentence must be nearly as good as the first.
+# A further sentence must be nearly as good as the first. Where the first is not sure, which of two answers cannot be
+# told so well, and both are shown: on the development questions one answers as often as not where the other fails.
 FURTHER_SCORE = 0.75
+SURE, RUNNER_UP_SCORE = 0.9, 0.6
+# Questions that no few words answer, and how many are a few.
+UNSHORTENED = (Asks.YES_NO, Asks.WHY, Asks.HOW)
+SHORT_WORDS = 12
 # A sentence with so many names is a list already.
 ENOUGH_ITEMS = 3
 
@@ -22,38 +27,56 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
     """The sentences that answer each part of a question, best first, without repetition."""
     chosen: list[Evidence] = []
     for number, part in enumerate(parts):
-        evidence = [found for found in reading.evidence if found.part == number and found.score >= threshold]
-        most = MOST_SENTENCES if len(parts) == 1 else 1
-        chosen += [found for found in _choose(part, evidence, most) if not _repeats(found, chosen)]
+        evidence = [found for found in reading.evidence if found.part == number]
+        if evidence and evidence[0].score >= threshold:
+            most = MOST_SENTENCES if len(parts) == 1 else 1
+            chosen += [found for found in _choose(part, evidence, most) if not _repeats(found, chosen)]
     if not chosen:
         return Draft((), None, reading.answerability, reading.reason, reading.unknown_names)
     statements: list[Statement] = []
     for found in chosen:
         statements += _statements(found)
-    span = chosen[0].answer
-    return Draft(tuple(statements), span.text if span else None, reading.answerability)
+    return Draft(tuple(statements), _short(parts[chosen[0].part], chosen[0]), reading.answerability)
+
+
+def _short(part: str, found: Evidence) -> str | None:
+    """The few words that answer, where the reader points at some and a few words can answer."""
+    if found.answer is None or found.signals.get("span", 0.0) <= 0.0 or asked(part).asks in UNSHORTENED:
+        return None
+    return found.answer.text if len(found.answer.text.split()) <= SHORT_WORDS else None
 
 
 def _choose(part: str, evidence: Sequence[Evidence], most: int) -> list[Evidence]:
-    """The best sentence, and further ones that bring what it leaves open: words of the question, items of a list."""
+    """The best sentence, and further ones that bring what it leaves open: words of the question, items of a list.
+
+    Where the best is not sure to answer, the runner-up stands beside it.
+    """
     question = asked(part)
     chosen: list[Evidence] = []
     wanted = text_stems(" ".join(question.words))
     lists = question.asks is Asks.LIST
     for found in evidence:
+        if _repeats(found, chosen):
+            continue
         brings = (
             _brings(question, found, chosen)
             if lists
             else (text_stems(found.sentence.text) & wanted) - _said(chosen)
         )
-        enough = FURTHER_SCORE * chosen[0].score if chosen else 0.0
-        if chosen and (found.score < enough or not brings or _repeats(found, chosen)):
-            continue
-        chosen.append(found)
+        if (
+            not chosen
+            or (brings and found.score >= FURTHER_SCORE * chosen[0].score)
+            or _runs_up(found, chosen)
+        ):
+            chosen.append(found)
         complete = len(_items(question, chosen)) >= ENOUGH_ITEMS if lists else wanted <= _said(chosen)
-        if complete or len(chosen) == (MOST_SENTENCES if lists else most):
+        if (complete and chosen[0].score >= SURE) or len(chosen) == (MOST_SENTENCES if lists else most):
             break
     return chosen
+
+
+def _runs_up(found: Evidence, chosen: Sequence[Evidence]) -> bool:
+    return len(chosen) == 1 and chosen[0].score < SURE and found.score >= RUNNER_UP_SCORE * chosen[0].score
 
 
 def _said(chosen: Sequence[Evidence]) -> frozenset[str]:
