@@ -46,7 +46,7 @@ from rag.language import words
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
 CATALOG_VERSION = 4
-PASSAGE_VERSION = 1
+PASSAGE_VERSION = 2
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
 # What is wrong lies outside the file: making it anew would not help.

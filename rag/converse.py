@@ -42,7 +42,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     - he, she, it, they, "the company": replaced by the name last spoken of.
     - "with whom?", "how many were there?": put behind the question before, after a colon.
     """
-    users = [position for position, turn in enumerate(history) if turn.role == "user"]
+    users = [place for place, turn in enumerate(history) if turn.role == "user" and turn.content.strip()]
     if not users:
         return question
     before = standalone(history[users[-1]].content, history[: users[-1]])

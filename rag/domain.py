@@ -181,12 +181,20 @@ class Filters:
         return bool(self.document_ids or self.kinds or self.published_from or self.published_to)
 
 
+def _encodable(text: str) -> str:
+    """Half a character (a lone surrogate) cannot be written out again: it becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a conversation."""
 
     role: Role
     content: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", _encodable(self.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +212,7 @@ class Question:
     mode: Mode = "auto"
 
     def __post_init__(self) -> None:
-        text = self.text.strip()
+        text = _encodable(self.text).strip()
         if not text:
             raise InvalidQuestion("The question is empty. Ask in a few words or a sentence.")
         if len(text) > MAX_QUESTION_CHARACTERS:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rag.answer.cite import cite, not_found_text
+from rag.answer.cite import cite, escape_markdown, not_found_text
 from rag.answer.extractive import answer
 from rag.converse import standalone
 from rag.domain import Answer, Completed, Delta, Event, Filters, Hit, Question, Retrieved
@@ -67,6 +67,7 @@ class Pipeline:
             draft = answer(questions, reading, self._read.threshold)
             cited = cite(draft)
         found = bool(draft.statements)
+        refusal = not_found_text(draft.unknown_names, retrieval.hits)
         if found:
             yield Delta(cited.answer)
         yield Completed(
@@ -74,10 +75,8 @@ class Pipeline:
                 id=uuid.uuid4().hex,
                 status="answered" if found else "not_found",
                 reason=None if found else draft.reason,
-                answer=cited.answer if found else not_found_text(draft.unknown_names, retrieval.hits),
-                answer_plain=cited.answer_plain
-                if found
-                else not_found_text(draft.unknown_names, retrieval.hits),
+                answer=cited.answer if found else escape_markdown(refusal),
+                answer_plain=cited.answer_plain if found else refusal,
                 short_answer=draft.short_answer,
                 confidence=round(draft.confidence, 4),
                 standalone_question=text,

@@ -115,6 +115,10 @@ class Retrieve:
         fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
         best = ordered(fused)[:top_k]
         passages = self._catalog.passages(best)
+        if len(passages) < len(best):
+            raise IndexCorrupt(
+                "The vectors hold passages that the catalog lacks. Run `mission-record rebuild`."
+            )
         places = {name: _places(found) for name, found in ((DENSE, near), (LEXICAL, lexical)) if found}
         return [
             Hit(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+from rag.ports import Embedder
 from rag.settings import Settings
 from rag.wiring import Application, build
+
+# The same examples on every machine, however slow it is.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
+hypothesis.settings.load_profile("repeatable")
+
+NOBODY = 65534
 
 SMALL_CORPUS = {
     "harbour.md": """---
@@ -34,7 +44,8 @@ Ada Moreau led the building of the quay. These firms took part:
 
 Visitors may climb it on Sundays.""",
     "ferry.html": """<html><head><title>The Elsin ferry</title></head><body><h1>The Elsin ferry</h1>
-<p>The ferry to Varn leaves at 7:30 every morning.</p><ul><li>Adults pay 12 euros.</li><li>Children travel free.</li></ul>
+<p>The ferry to Varn leaves at 7:30 every morning.</p>
+<ul><li>Adults pay 12 euros.</li><li>Children travel free.</li></ul>
 </body></html>""",
 }
 
@@ -53,6 +64,12 @@ def make_settings(models_dir: Path) -> Callable[..., Settings]:
         return Settings(data_dir=data_dir, model_cache_dir=models_dir, download_models=False, **values)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def embedder(make_settings: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """The real model."""
+    return build(make_settings(tmp_path_factory.mktemp("model"))).embedder
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +102,22 @@ def small_application(
     application.synchronise()
     yield application
     application.close()
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of somebody who is not allowed everything, and that somebody as the user."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if os.geteuid() != 0:
+            yield folder
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        try:
+            os.seteuid(NOBODY)
+        except OSError as error:
+            pytest.skip(f"root cannot become another user here ({error}), and root may read everything")
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)

@@ -35,7 +35,7 @@ class OnnxReader:
             raise ModelMissing(
                 f"There is no reader in {folder}. Set RAG_READER_MODEL to a folder, `bundled` or `none`."
             )
-        self._tokenizer = load_tokenizer(folder)
+        self._questions, self._tokenizer = load_tokenizer(folder), load_tokenizer(folder)
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
         graph = folder / GRAPH
         self._session = TokenSession(
@@ -63,7 +63,7 @@ class OnnxReader:
         return _logits(encoding, heading, starts[0], ends[0], float(answerable[0]))
 
     def _cut(self, question: str) -> str:
-        offsets = self._tokenizer.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
+        offsets = self._questions.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
         return question[: offsets[-1][1]] if offsets else question
 
 

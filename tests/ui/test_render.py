@@ -397,7 +397,7 @@ class TestProgress:
         )
 
     def test_header_counts(self) -> None:
-        assert "1 document · 1,204 passages" in render.header(Manifest("i", "c", "f", 1, 1204, ""))
+        assert "1 document · 1,204 passages" in render.header(Manifest("i", "c", "f", 1, 1204))
         assert "document" not in render.header(None)
 
 

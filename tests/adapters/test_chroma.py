@@ -1,0 +1,190 @@
+"""What is Chroma's own in the vector store; what every store does is in `tests/contracts`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import chromadb
+import numpy as np
+import pytest
+from chromadb.api.models.Collection import Collection
+
+from rag.adapters.chroma import ADD_BATCH, ChromaVectorStore
+from rag.domain import Filters, Passage
+from rag.errors import IndexCorrupt, InvalidInput
+from tests.fakes import HashingEmbedder
+
+ROOT = Path(__file__).parent.parent.parent
+NAME = "passages-one"
+EMBEDDER = HashingEmbedder()
+
+
+def passages(count: int) -> list[Passage]:
+    return [
+        Passage(
+            f"{number:032x}", "d", "T", "S", "k", "2023-05", None, f"Ship {number}.", number, number + 7, ()
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ChromaVectorStore:
+    return ChromaVectorStore(tmp_path / "chroma")
+
+
+def fill(store: ChromaVectorStore, count: int = 3) -> list[Passage]:
+    added = passages(count)
+    store.create(NAME)
+    store.add(NAME, added, EMBEDDER.embed_passages([passage.text for passage in added]))
+    return added
+
+
+def nearest(store: ChromaVectorStore, text: str, filters: Filters = Filters()) -> str:
+    return store.query(NAME, EMBEDDER.embed_query(text), 1, filters)[0][0]
+
+
+def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:
+    script = "import sys; from rag.adapters.chroma import ChromaVectorStore as S; S(__import__('pathlib').Path('x'));"
+    script += "assert not [name for name in sys.modules if name.partition('.')[0] == 'chromadb']"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_vectors_outlast_the_process(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store)
+    store.close()
+    script = (
+        "from pathlib import Path; from rag.adapters.chroma import ChromaVectorStore;"
+        f"store = ChromaVectorStore(Path({str(tmp_path / 'chroma')!r})); print(store.count({NAME!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3\n"
+
+
+def test_a_closed_store_opens_again(store: ChromaVectorStore) -> None:
+    fill(store)
+    store.close()
+    store.close()
+    assert store.count(NAME) == 3
+
+
+def test_closing_one_store_leaves_another_of_the_same_folder_open(
+    store: ChromaVectorStore, tmp_path: Path
+) -> None:
+    fill(store)
+    other = ChromaVectorStore(tmp_path / "chroma")
+    assert other.count(NAME) == 3
+    store.close()
+    assert nearest(other, "Ship 2.") == passages(3)[2].id
+
+
+def test_distances_are_cosines(store: ChromaVectorStore) -> None:
+    fill(store)
+    vector, third = EMBEDDER.embed_query("Ship 2."), passages(3)[2].id
+    assert dict(store.query(NAME, vector * 5, 3, Filters()))[third] == pytest.approx(1.0, abs=1e-5)
+    assert dict(store.query(NAME, -vector, 3, Filters()))[third] == pytest.approx(-1.0, abs=1e-5)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:legacy embedding function config:DeprecationWarning"
+)  # Chroma warns itself
+def test_chroma_has_no_model_of_its_own(store: ChromaVectorStore) -> None:
+    fill(store)
+    with pytest.raises(ValueError, match="embedding function"):
+        store.collection(NAME).query(query_texts=["Ship 2."])
+
+
+def test_writes_are_small_enough_for_chroma(
+    store: ChromaVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    upsert = Collection.upsert
+
+    def counted(self: Collection, ids: list[str], **values: object) -> None:
+        sizes.append(len(ids))
+        upsert(self, ids=ids, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Collection, "upsert", counted)
+    fill(store, 2 * ADD_BATCH + 1)
+    assert sizes == [ADD_BATCH, ADD_BATCH, 1]
+    assert store.count(NAME) == 2 * ADD_BATCH + 1
+
+
+def test_other_programs_find_text_and_metadata(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store)
+    store.close()
+    client = chromadb.PersistentClient(
+        str(tmp_path / "chroma"), settings=chromadb.Settings(anonymized_telemetry=False)
+    )
+    found = client.get_collection(NAME, embedding_function=None).get(ids=[passages(3)[1].id])
+    assert found["documents"] == ["Ship 1."]
+    assert found["metadatas"] == [
+        {
+            "document_id": "d",
+            "title": "T",
+            "section": "S",
+            "kind": "k",
+            "start": 1,
+            "end": 8,
+            "first_day": 20230501,
+            "last_day": 20230531,
+        }
+    ]
+    client.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "\x00", "a\x00b", "\ud800", "\u202e", "$in", "' OR 1=1 --", "x" * 100_000]
+)
+def test_any_text_can_be_filtered_by(store: ChromaVectorStore, value: str) -> None:
+    fill(store)
+    for filters in (Filters(kinds=(value,)), Filters(document_ids=(value, "other"))):
+        assert store.query(NAME, EMBEDDER.embed_query("Ship 2."), 5, filters) == []
+    assert nearest(store, "Ship 2.", Filters(kinds=(value, "k"))) == passages(3)[2].id
+
+
+def test_a_thousand_values_can_be_filtered_by(store: ChromaVectorStore) -> None:
+    fill(store)
+    values = tuple(f"d{number}" for number in range(1_000))
+    assert store.query(NAME, EMBEDDER.embed_query("Ship 2."), 5, Filters(document_ids=values)) == []
+    assert nearest(store, "Ship 2.", Filters(document_ids=(*values, "d"))) == passages(3)[2].id
+
+
+def test_a_filter_that_is_no_date(store: ChromaVectorStore) -> None:
+    fill(store)
+    with pytest.raises(InvalidInput, match="'soon' is not a date"):
+        store.query(NAME, EMBEDDER.embed_query("x"), 5, Filters(published_to="soon"))
+
+
+def test_errors_of_chroma_are_translated(store: ChromaVectorStore) -> None:
+    fill(store)
+    with pytest.raises(IndexCorrupt, match="Run `mission-record rebuild`"):
+        store.query(NAME, np.ones(3, dtype=np.float32), 5, Filters())
+    with pytest.raises(IndexCorrupt, match="NotFoundError"):
+        store.collection("passages-two")
+
+
+def test_a_folder_that_chroma_cannot_read_is_named_every_time_and_made_anew_by_create(
+    store: ChromaVectorStore, tmp_path: Path
+) -> None:
+    (tmp_path / "chroma").mkdir()
+    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all" * 500)
+    for _ in range(3):
+        with pytest.raises(IndexCorrupt, match="Run `mission-record rebuild`"):
+            store.count(NAME)
+    fill(store)
+    assert store.count(NAME) == 3
+    assert nearest(store, "Ship 1.") == passages(3)[1].id
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(IndexCorrupt, match="file"):
+        ChromaVectorStore(tmp_path / "file").count(NAME)

@@ -1,0 +1,146 @@
+"""The doctor: a healthy installation is well, and each thing that can be wrong is named with what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rag.catalog import CATALOG_FILE
+from rag.doctor import Finding, examine
+from rag.settings import Settings
+from rag.wiring import Application, build
+
+MakeSettings = Callable[..., Settings]
+
+
+def wrong(application: Application) -> dict[str, str]:
+    """What is not well, by subject."""
+    return {finding.subject: finding.detail for finding in examine(application) if not finding.well}
+
+
+def test_all_is_well_with_a_fresh_index(small_application: Application) -> None:
+    findings = examine(small_application)
+    assert all(isinstance(finding, Finding) and finding.well for finding in findings), findings
+    details = {finding.subject: finding.detail for finding in findings}
+    assert "3 readable files" in details["documents"]
+    assert "384 dimensions" in details["embedding model"]
+    assert "3 documents" in details["index"]
+    assert "found by their own vector" in details["vectors"]
+
+
+def test_looking_changes_nothing(tmp_path: Path, small_corpus: Path, make_settings: MakeSettings) -> None:
+    assert wrong(build(make_settings(tmp_path / "data", corpus_dir=small_corpus))).keys() == {
+        "index",
+        "vectors",
+    }
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_index_that_is_not_there(tmp_path: Path, small_corpus: Path, make_settings: MakeSettings) -> None:
+    found = wrong(build(make_settings(tmp_path / "data", corpus_dir=small_corpus)))
+    assert found.keys() == {"index", "vectors"}
+    assert "Run `mission-record ingest`" in found["index"]
+
+
+def test_documents_that_are_not_there(tmp_path: Path, make_settings: MakeSettings) -> None:
+    found = wrong(build(make_settings(tmp_path / "data", corpus_dir=tmp_path / "nowhere")))
+    assert "nowhere" in found["documents"]
+    assert "Set --corpus or RAG_CORPUS_DIR" in found["documents"]
+
+
+def test_a_folder_without_anything_to_read(tmp_path: Path, make_settings: MakeSettings) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "paper.pdf").write_bytes(b"%PDF")
+    (tmp_path / "corpus" / "nowhere.md").symlink_to("missing")
+    found = wrong(build(make_settings(tmp_path / "data", corpus_dir=tmp_path / "corpus")))
+    assert "holds no file that can be read" in found["documents"]
+    assert ".md" in found["documents"]
+
+
+def test_a_data_folder_that_is_a_file(
+    tmp_path: Path, small_corpus: Path, make_settings: MakeSettings
+) -> None:
+    (tmp_path / "data").write_text("in the way")
+    found = wrong(build(make_settings(tmp_path / "data", corpus_dir=small_corpus)))
+    assert "Set --data-dir or RAG_DATA_DIR" in found["data folder"]
+
+
+def test_folders_without_permission(
+    small_corpus: Path, make_settings: MakeSettings, unprivileged: Path
+) -> None:
+    closed = unprivileged / "closed"
+    closed.mkdir()
+    closed.chmod(0)
+    for settings in (
+        make_settings(closed / "data", corpus_dir=closed / "corpus"),
+        make_settings(closed, corpus_dir=closed),
+    ):
+        found = wrong(build(settings))
+        assert found.keys() >= {"documents", "data folder", "embedding model", "index"}
+        assert "Set --data-dir or RAG_DATA_DIR" in found["data folder"]
+    closed.chmod(0o755)
+
+
+def test_a_model_that_is_not_there(tmp_path: Path, small_corpus: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path, corpus_dir=small_corpus, embedding_model="nobody/nothing", download_models=False
+    )
+    assert "nobody/nothing" in wrong(build(settings))["embedding model"]
+
+
+def test_an_index_of_another_passage_size(
+    small_application: Application, make_settings: MakeSettings
+) -> None:
+    settings = small_application.settings
+    other = build(make_settings(settings.data_dir, corpus_dir=settings.corpus_dir, passage_tokens=64))
+    found = wrong(other)
+    assert found.keys() == {"index"}
+    assert "Run `mission-record ingest`" in found["index"]
+    other.close()
+
+
+def test_a_damaged_catalog(small_application: Application) -> None:
+    small_application.close()
+    (small_application.settings.data_dir / CATALOG_FILE).write_bytes(b"no database at all")
+    found = wrong(small_application)
+    assert found.keys() == {"index", "vectors"}
+    assert "Run `mission-record rebuild`" in found["index"]
+
+
+def test_vectors_that_are_lost(small_application: Application) -> None:
+    small_application.vectors.delete(small_application.catalog.manifest().collection)
+    found = wrong(small_application)
+    assert found.keys() == {"vectors"}
+    assert "0 vectors are stored for" in found["vectors"]
+    assert "Run `mission-record rebuild`" in found["vectors"]
+
+
+def test_vectors_of_something_else(small_application: Application) -> None:
+    catalog, vectors = small_application.catalog, small_application.vectors
+    collection = catalog.manifest().collection
+    passages = [
+        passage for summary in catalog.documents().documents for passage in catalog.passages_of(summary.id)
+    ]
+    stored = vectors.vectors(collection, [passage.id for passage in passages])
+    embeddings = small_application.embedder.embed_passages([passage.text for passage in passages])
+    vectors.create(collection)
+    vectors.add(collection, [replace(passage, id=f"other-{passage.id}") for passage in passages], embeddings)
+    assert len(stored) == vectors.count(collection)
+    found = wrong(small_application)
+    assert found.keys() == {"vectors"}
+    assert "Run `mission-record rebuild`" in found["vectors"]
+
+
+def test_a_vector_store_that_cannot_be_read(small_application: Application) -> None:
+    small_application.close()
+    folder = small_application.settings.data_dir / "chroma"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "chroma.sqlite3").write_bytes(b"no database at all" * 100)
+    found = wrong(small_application)
+    assert found.keys() == {"vectors"}
+    assert "Run `mission-record rebuild`" in found["vectors"]
+    small_application.synchronise(rebuild=True)
+    assert wrong(small_application) == {}
