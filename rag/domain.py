@@ -5,6 +5,7 @@ All offsets are in characters (Unicode code points) into `Document.text`; `end` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -181,9 +182,12 @@ class Filters:
         return bool(self.document_ids or self.kinds or self.published_from or self.published_to)
 
 
-def _encodable(text: str) -> str:
-    """Half a character (a lone surrogate) cannot be written out again: it becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def _readable(text: str) -> str:
+    """Control characters become spaces, and half a character (a lone surrogate), which nothing can write, a mark."""
+    return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ class Turn:
     content: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "content", _encodable(self.content))
+        object.__setattr__(self, "content", _readable(self.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ class Question:
     mode: Mode = "auto"
 
     def __post_init__(self) -> None:
-        text = _encodable(self.text).strip()
+        text = _readable(self.text).strip()
         if not text:
             raise InvalidQuestion("The question is empty. Ask in a few words or a sentence.")
         if len(text) > MAX_QUESTION_CHARACTERS:

@@ -3,4 +3,4 @@
 import os
 
 # ONNX Runtime reads this when it is loaded; its own call to turn telemetry off comes after it has called home.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
