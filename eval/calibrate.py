@@ -23,6 +23,7 @@ from eval.runner import ask_case
 from eval.workspace import opened, prepared
 from rag.domain import Answer, Evidence
 from rag.settings import Settings
+from rag.wiring import BUNDLED_READER
 
 VERSION = 1
 
@@ -147,11 +148,12 @@ def write(decision: Decision, path: Path) -> None:
 
 
 def reader_sha256() -> str:
-    """Changes with the code that makes the signals, `rag.read` and what it calls: then the fit is stale."""
+    """Changes with what makes the signals: `rag.read`, what it calls, and the reader's model. Then the fit is stale."""
     called = (value for value in vars(rag.read).values() if callable(value) and not inspect.isclass(value))
     names = {value.__module__ for value in called if value.__module__.startswith("rag.")}
     sources = (inspect.getsource(sys.modules[name]) for name in sorted({rag.read.__name__, *names}))
-    return hashlib.sha256("\n".join(sources).encode()).hexdigest()
+    model = (BUNDLED_READER / "reader.onnx").read_bytes()
+    return hashlib.sha256("\n".join(sources).encode() + model).hexdigest()
 
 
 def _answers(case: Case, found: Evidence) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from rag.ports import SpanLogits, Vector
 # The longest answer within a sentence, in tokens; and the logit that counts as sure.
 LONGEST_SPAN = 30
 LOGIT_SCALE = 8.0
+# As many letters tell a name's family; fewer are shared by chance.
+FAMILY_STEM = 5
 # A sentence that repeats the question answers nothing; so many words that the question lacks are enough to.
 ENOUGH_WORDS = 4
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
@@ -85,7 +87,7 @@ def signals_of(
     return {
         "coverage": _share(near, weights),
         "attributes": _share(near[unnamed], weights[unnamed]),
-        "names_missing": 1.0 - len(wanted & found) / len(wanted) if wanted else 0.0,
+        "names_missing": sum(not akin(stem, found) for stem in wanted) / len(wanted) if wanted else 0.0,
         "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
         "type_fits": type_fits(question, sentence.text),
         "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
@@ -137,6 +139,16 @@ def _abbreviates(short: str, long: str) -> bool:
 
 def _stems_of(phrases: Sequence[str]) -> frozenset[str]:
     return frozenset().union(*(text_stems(phrase) for phrase in phrases))
+
+
+def akin(stem: str, stems_found: Collection[str]) -> bool:
+    """Whether a name's stem is among others, or is of one family with any: "Japanese" and "Japan"."""
+    if stem in stems_found:
+        return True
+    return any(
+        min(len(stem), len(other)) >= FAMILY_STEM and (stem.startswith(other) or other.startswith(stem))
+        for other in stems_found
+    )
 
 
 def _share(found: Vector, weights: Vector) -> float:

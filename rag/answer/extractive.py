@@ -10,6 +10,8 @@ from rag.language import Asked, Asks, asked, names, text_stems
 
 MOST_SENTENCES = 3
 MOST_LISTED = 30
+# What is read at a glance; a further sentence that goes beyond it is left out.
+MOST_CHARACTERS = 350
 # Two sentences that share this much of the shorter one's words tell the same.
 SAME_WORDS = 0.8
 # A further sentence must be nearly as good as the first. Where the first is not sure, which of two answers cannot be
@@ -56,7 +58,7 @@ def _choose(part: str, evidence: Sequence[Evidence], most: int) -> list[Evidence
     wanted = text_stems(" ".join(question.words))
     lists = question.asks is Asks.LIST
     for found in evidence:
-        if _repeats(found, chosen):
+        if _repeats(found, chosen) or (chosen and not lists and _length([*chosen, found]) > MOST_CHARACTERS):
             continue
         brings = (
             _brings(question, found, chosen)
@@ -77,6 +79,10 @@ def _choose(part: str, evidence: Sequence[Evidence], most: int) -> list[Evidence
 
 def _runs_up(found: Evidence, chosen: Sequence[Evidence]) -> bool:
     return len(chosen) == 1 and chosen[0].score < SURE and found.score >= RUNNER_UP_SCORE * chosen[0].score
+
+
+def _length(chosen: Sequence[Evidence]) -> int:
+    return sum(len(found.sentence.text) for found in chosen)
 
 
 def _said(chosen: Sequence[Evidence]) -> frozenset[str]:
