@@ -28,7 +28,8 @@ FOLDS = 5
 CANDIDATES = 10
 # Of those tried (1 to 300) the one of least cross-validated cost on the mission record.
 PENALTY = 10.0
-COST_RATIO = 2.0
+COST_RATIO = 1.5
+NEARBY = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def fit(
             confidence[place], right[place] = _best(model, examples[place])
     answerable = np.array([found.answerable for found in examples], bool)
     rates = tuple(_error_rates(t, confidence, right, answerable, cost_ratio) for t in _thresholds())
-    best = min(rates, key=lambda rate: (rate.cost, abs(rate.threshold - 0.5)))
+    best = min(
+        rates, key=lambda rate: (round(_cost_around(rate.threshold, rates), 6), abs(rate.threshold - 0.5))
+    )
     given = confidence >= best.threshold
     return Fit(
         feature_names=tuple(names),
@@ -137,6 +140,11 @@ def _best(model: Logistic, found: Example) -> tuple[float, float]:
 
 def _fold(cluster: str) -> int:
     return int(hashlib.sha256(f"fold {cluster}".encode()).hexdigest(), 16) % FOLDS
+
+
+def _cost_around(threshold: float, rates: Sequence[ErrorRates]) -> float:
+    """The mean cost of nearby thresholds: a dip that a few cases make by chance is not worth following."""
+    return float(np.mean([rate.cost for rate in rates if abs(rate.threshold - threshold) <= NEARBY + 1e-9]))
 
 
 def _thresholds() -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -73,7 +73,7 @@ class Read:
 
     def __call__(self, parts: Sequence[str], hits: Sequence[Hit]) -> Reading:
         """Evidence for all parts of a question, best first; ties in the order of hits and of the text."""
-        questions = [asked(part) for part in parts]
+        questions = [self._take_apart(part) for part in parts]
         unknown = self._unknown_names(questions)
         places = [(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
         evidence = [
@@ -162,18 +162,16 @@ class Read:
         counts = self._catalog.passage_counts([spelling for word in words for spelling in spellings(word)])
         return {word: max(counts[spelling] for spelling in spellings(word)) for word in words}
 
+    def _take_apart(self, part: str) -> Asked:
+        """A part of a question; words of the language that are written in capitals, as "CEO", are no names."""
+        question = asked(part)
+        return replace(question, names=tuple(name for name in question.names if not self._is_word(name)))
+
+    def _is_word(self, name: str) -> bool:
+        return name.isupper() and self._embedder.count_tokens([name.lower()]) == [1]
+
     def _unknown_names(self, questions: Sequence[Asked]) -> tuple[str, ...]:
         """Names in the question with a word that the record has in none of its inflections."""
         found = [name for question in questions for name in question.names]
         counts = self._counts([word for name in found for word in name.split()])
-        return tuple(
-            dict.fromkeys(
-                name
-                for name in found
-                if any(counts[word] == 0 and not self._is_common(word) for word in name.split())
-            )
-        )
-
-    def _is_common(self, word: str) -> bool:
-        """Whether capitals make no name of a word: "CEO" is a word of the language, a token of its own."""
-        return word.isupper() and self._embedder.count_tokens([word.lower()]) == [1]
+        return tuple(dict.fromkeys(name for name in found if any(counts[word] == 0 for word in name.split())))

@@ -13,9 +13,9 @@ from rag.domain import Hit, Passage, Sentence
 from rag.language import DATE, Asked, Asks, content_words, names, numbers, quantities, stems, text_stems
 from rag.ports import SpanLogits, Vector
 
-# The longest answer within a sentence, in tokens; and the logit that counts as sure.
+# The longest answer within a sentence, in tokens; the logits of a span and of there being an answer that are sure.
 LONGEST_SPAN = 30
-LOGIT_SCALE = 8.0
+SPAN_LOGIT, ANSWERABLE_LOGIT = 16.0, 3.0
 # As many letters tell a name's family; fewer are shared by chance.
 FAMILY_STEM = 5
 # A sentence that repeats the question answers nothing; so many words that the question lacks are enough to.
@@ -51,7 +51,7 @@ def best_span(passage: Passage, sentence: Sentence, logits: SpanLogits) -> Span:
     """
     starts_at, ends_at = logits.offsets[:, 0] + passage.start, logits.offsets[:, 1] + passage.start
     inside = np.flatnonzero((starts_at >= sentence.start) & (ends_at <= sentence.end))
-    answerable = _scaled(logits.answerable)
+    answerable = math.tanh(logits.answerable / ANSWERABLE_LOGIT)
     if not len(inside):
         return Span(-1.0, answerable, None)
     first, last = int(inside[0]), int(inside[-1]) + 1
@@ -60,13 +60,26 @@ def best_span(passage: Passage, sentence: Sentence, logits: SpanLogits) -> Span:
     tokens = token[np.newaxis, :] - token[:, np.newaxis]
     sums = np.where((tokens >= 0) & (tokens < LONGEST_SPAN), sums, -np.inf)
     begin, end = np.unravel_index(int(sums.argmax()), sums.shape)
-    start, stop = int(starts_at[first + begin]), int(ends_at[first + end])
-    answer = Sentence(start, stop, passage.text[start - passage.start : stop - passage.start], sentence.kind)
-    return Span(_scaled(float(sums[begin, end]) - logits.none), answerable, answer)
+    answer = _whole_words(sentence, int(starts_at[first + begin]), int(ends_at[first + end]))
+    return Span(math.tanh((float(sums[begin, end]) - logits.none) / SPAN_LOGIT), answerable, answer)
 
 
-def _scaled(logit: float) -> float:
-    return math.tanh(logit / LOGIT_SCALE)
+def _whole_words(sentence: Sentence, start: int, end: int) -> Sentence:
+    """A stretch of a sentence widened to what is written together: tokens cut "GNT.Tec6" in four."""
+    text = sentence.text
+    first, last = start - sentence.start, end - sentence.start
+    while first > 0 and not text[first - 1].isspace():
+        first -= 1
+    while last < len(text) and not text[last].isspace():
+        last += 1
+    written = text[first:last]
+    core = written.strip('"“”‘’(),;:!?[]') or written
+    if "(" in core and ")" not in core and f"{core})" in written:
+        core += ")"
+    first += written.index(core)
+    if core.endswith(".") and first + len(core) == len(text):
+        core = core[:-1] or core  # the sentence's full stop, not an abbreviation's
+    return Sentence(sentence.start + first, sentence.start + first + len(core), core, sentence.kind)
 
 
 def words_around(hit: Hit, sentence: Sentence) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from rag.domain import Citation, Evidence, Hit
 from rag.errors import IndexCorrupt
 
 # What Markdown would read as markup: anywhere, and at the start of a line.
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~]|&(?=#?\w+;))")
 _ENUMERATOR = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rag.answer.draft import Draft, Statement
 from rag.domain import BlockKind, Evidence, Passage, Reading, Sentence
 from rag.language import Asked, Asks, asked, names, text_stems
+from rag.signals import type_fits
 
 MOST_SENTENCES = 3
 MOST_LISTED = 30
@@ -43,9 +44,11 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
 
 def _short(part: str, found: Evidence) -> str | None:
     """The few words that answer, where the reader points at some and a few words can answer."""
-    if found.answer is None or found.signals.get("span", 0.0) <= 0.0 or asked(part).asks in UNSHORTENED:
+    question = asked(part)
+    if found.answer is None or found.signals.get("span", 0.0) <= 0.0 or question.asks in UNSHORTENED:
         return None
-    return found.answer.text if len(found.answer.text.split()) <= SHORT_WORDS else None
+    fits = type_fits(question, found.answer.text) > 0.0 or question.asks is Asks.DEFINITION
+    return found.answer.text if fits and len(found.answer.text.split()) <= SHORT_WORDS else None
 
 
 def _choose(part: str, evidence: Sequence[Evidence], most: int) -> list[Evidence]:
