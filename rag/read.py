@@ -13,9 +13,9 @@ import numpy as np
 
 from rag.catalog import Catalog
 from rag.domain import Evidence, Hit, Reading, Sentence
-from rag.language import Asked, asked, spellings
+from rag.language import Asked, asked, spellings, stems, text_stems
 from rag.ports import Embedder, Reader, Vector
-from rag.signals import Span, best_span, signals_of, words_around
+from rag.signals import Span, akin, best_span, signals_of, words_around
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
@@ -65,6 +65,7 @@ class Read:
         self._reader = reader
         self._calibration = calibration or stored_calibration()
         self._word_vectors: dict[str, Vector] = {}
+        self._stems_of_record = lru_cache(maxsize=1)(self._read_stems)
 
     @property
     def threshold(self) -> float:
@@ -171,7 +172,20 @@ class Read:
         return name.isupper() and self._embedder.count_tokens([name.lower()]) == [1]
 
     def _unknown_names(self, questions: Sequence[Asked]) -> tuple[str, ...]:
-        """Names in the question with a word that the record has in none of its inflections."""
+        """Names in the question with a word that the record has in no inflection, nor any word of its family."""
         found = [name for question in questions for name in question.names]
         counts = self._counts([word for name in found for word in name.split()])
-        return tuple(dict.fromkeys(name for name in found if any(counts[word] == 0 for word in name.split())))
+        return tuple(
+            dict.fromkeys(
+                name
+                for name in found
+                if any(counts[word] == 0 and not self._has_family(word) for word in name.split())
+            )
+        )
+
+    def _has_family(self, word: str) -> bool:
+        known = self._stems_of_record(self._catalog.manifest().index_id)
+        return all(akin(stem, known) for stem in stems(word))
+
+    def _read_stems(self, _index_id: str) -> frozenset[str]:
+        return text_stems(" ".join(self._catalog.vocabulary()))

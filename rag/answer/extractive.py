@@ -18,7 +18,7 @@ SAME_WORDS = 0.8
 # A further sentence must be nearly as good as the first. Where the first is not sure, which of two answers cannot be
 # told so well, and both are shown: on the development questions one answers as often as not where the other fails.
 FURTHER_SCORE = 0.75
-SURE, RUNNER_UP_SCORE = 0.9, 0.6
+SURE, RUNNER_UP_SCORE = 0.8, 0.6
 # Questions that no few words answer, and how many are a few.
 UNSHORTENED = (Asks.YES_NO, Asks.WHY, Asks.HOW)
 SHORT_WORDS = 12

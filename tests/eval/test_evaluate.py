@@ -160,7 +160,7 @@ def test_a_beir_folder_is_searched_with_the_histories_of_its_queries(
 
 def test_an_ablation_has_a_row_a_configuration(make_settings: MakeSettings, beir_folder: Path) -> None:
     rows = ablate(Plan((beir_folder,)), make_settings(beir_folder / "data"))
-    assert [row.name for row in rows] == ["full pipeline", "dense only", "BM25 only"]
+    assert [row.name for row in rows] == ["full pipeline", "dense only", "BM25 only", "fused by rank"]
     assert all("documents_ndcg@10" in row.changes for row in rows[1:])
 
 
