@@ -128,7 +128,9 @@ _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
         (Asks.LIST, r"\bwho (?:are|were) the\b|\b(?:what|which) (?:are|were) (?:the|all)\b"),
         (
             Asks.LIST,
-            r"\b(?:what|which) (?:\w+ ){0,3}(?!(?:is|was|has|does|this|process|series|basis)\b)[a-z]{3,}(?<!s)s\b",
+            # A plural ("which firms"), not a verb: "which firm makes the ...", "which firm makes X".
+            r"\b(?:what|which) (?:\w+ ){0,3}(?!(?:is|was|has|does|this|process|series|basis)\b)[a-z]{3,}(?<!s)s\b"
+            r"(?! (?:an?|the|its|their|to|as|it|them)\b| (?-i:[A-Z0-9]))",
         ),
         (
             Asks.WHEN,
