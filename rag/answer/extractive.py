@@ -16,7 +16,7 @@ MOST_CHARACTERS = 350
 # Two sentences that share this much of the shorter one's words tell the same.
 SAME_WORDS = 0.8
 # A further sentence must be nearly as good as the first. Where the first is not sure, which of two answers cannot be
-# told so well, and both are shown: on the development questions one answers as often as not where the other fails.
+# told so well, and both are shown: it answered about a fifth of the development questions that the first alone missed.
 FURTHER_SCORE = 0.75
 SURE, RUNNER_UP_SCORE = 0.8, 0.6
 # Questions that no few words answer, and how many are a few.
