@@ -190,11 +190,6 @@ def _iso_date(value: object) -> object:
     return text
 
 
-def read_folder(folder: Path) -> Iterator[Document | Failure]:
-    """Read every file below one folder; as `read_corpus`."""
-    return read_corpus([folder])
-
-
 def read_corpus(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
     """Read files, and every file below folders, in the order of paths; hidden files and linked folders are passed over.
 

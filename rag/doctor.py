@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from rag.catalog import Catalog
 from rag.corpus import READERS
-from rag.domain import Filters, Manifest
+from rag.domain import Manifest
 from rag.errors import IndexCorrupt, RagError
+from rag.ingest import found_by_own_vector
 from rag.wiring import Application
 
 # Where a program can run in another's name, what counts is whose name it is.
@@ -95,13 +96,8 @@ def _vectors(application: Application) -> str:
 def _found(application: Application, manifest: Manifest) -> int:
     """Of the first passage of up to twenty documents: those found as their own nearest. All, or it is corrupt."""
     sample = _sample(application.catalog)
-    vectors = application.vectors.vectors(manifest.collection, sample)
     for passage_id in sample:
-        vector = vectors.get(passage_id)
-        nearest = (
-            [] if vector is None else application.vectors.query(manifest.collection, vector, 5, Filters())
-        )
-        if not any(found == passage_id or similarity > 0.9999 for found, similarity in nearest):
+        if not found_by_own_vector(application.vectors, manifest.collection, passage_id):
             raise IndexCorrupt(
                 f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`."
             )

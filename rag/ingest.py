@@ -30,7 +30,7 @@ from rag.domain import (
     Sentence,
 )
 from rag.errors import IndexCorrupt
-from rag.ports import Embedder, Vector, VectorStore
+from rag.ports import Embedder, VectorStore
 
 WRITE_BATCH = 250
 
@@ -164,6 +164,16 @@ def embedded_text(passage: Passage) -> str:
     return f"{passage.headings}\n{passage.text}"
 
 
+def found_by_own_vector(store: VectorStore, collection: str, passage_id: str) -> bool:
+    """Whether a search with a passage's stored vector finds it; an index that counts right can still search wrong."""
+    vector = store.vectors(collection, [passage_id]).get(passage_id)
+    if vector is None:
+        return False
+    # Passages with the same text have the same vector: any of them at similarity 1 will do.
+    nearest = store.query(collection, vector, 5, Filters())
+    return any(found == passage_id or similarity > 0.9999 for found, similarity in nearest)
+
+
 class Ingest:
     """Brings the index in step with folders. One process at a time: the catalog's lock says so at once."""
 
@@ -295,15 +305,9 @@ class Ingest:
         if stored != len(passages):
             return f"{stored} of {len(passages)} vectors were stored"
         for passage in passages[:: max(1, len(passages) // 20)]:
-            vector = self._vectors.vectors(manifest.collection, [passage.id]).get(passage.id)
-            if vector is None or not self._finds(manifest.collection, passage.id, vector):
+            if not found_by_own_vector(self._vectors, manifest.collection, passage.id):
                 return f"passage {passage.id} of {passage.document_id} is not found by its own vector"
         return None
-
-    def _finds(self, collection: str, passage_id: str, vector: Vector) -> bool:
-        found = self._vectors.query(collection, vector, 5, Filters())
-        # Passages with the same text have the same vector: any of them at similarity 1 will do.
-        return any(found_id == passage_id or similarity > 0.9999 for found_id, similarity in found)
 
     def _sweep(self, current: str) -> None:
         """Delete the collections that no catalog points to: of older versions, and of runs that were killed."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.corpus import MAX_FILE_BYTES, READERS, clean, days, read_corpus, read_file, read_folder, table_row
+from rag.corpus import MAX_FILE_BYTES, READERS, clean, days, read_corpus, read_file, table_row
 from rag.domain import BlockKind, Document, Failure, Source
 from rag.errors import DocumentError, DocumentMalformed, DocumentUnreadable, InvalidInput, UnsupportedFormat
 from tests.contracts.documents import check_document
@@ -44,11 +44,11 @@ def shown(document: Document) -> list[tuple[BlockKind, int, str]]:
 
 
 def failures(folder: Path) -> dict[str, str]:
-    return {entry.name: entry.reason for entry in read_folder(folder) if isinstance(entry, Failure)}
+    return {entry.name: entry.reason for entry in read_corpus([folder]) if isinstance(entry, Failure)}
 
 
 def read_ids(folder: Path) -> list[str]:
-    return [entry.id for entry in read_folder(folder) if isinstance(entry, Document)]
+    return [entry.id for entry in read_corpus([folder]) if isinstance(entry, Document)]
 
 
 # --- Markdown --------------------------------------------------------------------------------------------------
@@ -507,7 +507,7 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
 
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("Text.")
-    (document,) = read_folder(tmp_path)
+    (document,) = read_corpus([tmp_path])
     assert isinstance(document, Document)
     assert document.text == "Text."
     document.path.encode()
@@ -518,7 +518,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
         DocumentUnreadable, match=r"There is no folder or file .*Set --corpus or RAG_CORPUS_DIR"
     ):
-        list(read_folder(tmp_path / "missing"))
+        list(read_corpus([tmp_path / "missing"]))
 
 
 def test_several_folders_and_files_make_one_corpus(tmp_path: Path) -> None:

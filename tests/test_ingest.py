@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
-from rag.corpus import read_file, read_folder
+from rag.corpus import read_corpus, read_file
 from rag.domain import BlockKind, Document, Failure, Filters, IngestReport, Passage
 from rag.errors import DocumentUnreadable, IndexBusy, IndexCorrupt, ModelError, StorageError
 from rag.ingest import Ingest, embedded_text, passages_of, split_sentences
@@ -194,7 +194,7 @@ def test_headings_are_embedded_with_the_text() -> None:
 
 
 def test_every_document_of_the_bundled_record_is_cut_whole(embedder: Embedder) -> None:
-    documents = list(read_folder(bundled_corpus()))
+    documents = list(read_corpus([bundled_corpus()]))
     assert documents
     for document in documents:
         assert isinstance(document, Document), document

@@ -7,7 +7,7 @@ import pytest
 
 from eval.cases import CaseType, InvalidCases
 from eval.formats import read_beir, read_squad, read_squad_paragraphs
-from rag.corpus import read_folder
+from rag.corpus import read_corpus
 from rag.domain import Document, Turn
 
 Write = Callable[..., Path]
@@ -61,7 +61,7 @@ def ingested(collection: Any, folder: Path) -> dict[str, Document]:
     """The collection's documents after they were written and read as any user's are."""
     folder.mkdir()
     collection.write(folder)
-    documents = [document for document in read_folder(folder) if isinstance(document, Document)]
+    documents = [document for document in read_corpus([folder]) if isinstance(document, Document)]
     assert len(documents) == len(collection.entries)
     return {document.id: document for document in documents}
 

@@ -9,14 +9,14 @@ from eval.controls import CONTROLS
 from eval.evaluate import bundled_cases
 from eval.outcomes import failed
 from eval.scoring import cause, scored
-from rag.corpus import read_folder
+from rag.corpus import read_corpus
 from rag.domain import Document
 from rag.settings import bundled_corpus
 
 
 @pytest.fixture(scope="module")
 def cases() -> tuple[Case, ...]:
-    documents = (entry for entry in read_folder(bundled_corpus()) if isinstance(entry, Document))
+    documents = (entry for entry in read_corpus([bundled_corpus()]) if isinstance(entry, Document))
     return load_cases([bundled_cases()], {document.id: document for document in documents})
 
 
