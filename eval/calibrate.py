@@ -7,7 +7,7 @@ import inspect
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,8 +16,9 @@ import numpy as np
 import rag.read
 from eval.answer_measures import holds_answer
 from eval.cases import Case, InvalidCases
-from eval.evaluate import Advance, Plan, chosen_cases, digest, external, silent
-from eval.fitting import COST_RATIO, FOLDS, PENALTY, Example, Fit, fit
+from eval.evaluate import RECORDS, Advance, Plan, bundled_cases, chosen_cases, digest, external, silent
+from eval.fitting import COST_RATIO, FOLDS, PENALTY, ErrorRates, Example, Fit, fit
+from eval.knowing import auroc, expected_calibration_error
 from eval.logistic import Array
 from eval.runner import ask_case
 from eval.workspace import opened, prepared
@@ -25,7 +26,19 @@ from rag.domain import Answer, Evidence
 from rag.settings import Settings
 from rag.wiring import BUNDLED_READER
 
-VERSION = 1
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How the decision does on one of the collections that it was fitted on, cross-validated; hashes name it."""
+
+    collection: str
+    cases: int
+    cases_sha256: str
+    index_id: str
+    auroc: float
+    expected_calibration_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,18 @@ class Decision:
     """A fit with hashes of all that it was made from: it is stale when any of them is another."""
 
     fit: Fit
+    collections: tuple[Fitted, ...]
     inputs: Mapping[str, str | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The development cases of one collection with what the pipeline made of them."""
+
+    name: str
+    cases: tuple[Case, ...]
+    answers: tuple[Answer, ...]
+    index_id: str
 
 
 def example(case: Case, answer: Answer, names: Sequence[str]) -> Example | None:
@@ -87,37 +111,60 @@ def fit_decision(
     penalty: float = PENALTY,
     advance: Advance = silent,
 ) -> Decision:
-    """Ask the development cases and fit; the prior comes from what the program has stored.
+    """Ask the development cases of every collection and fit; each path is one, and counts as much as any other.
+
+    A decision that was fitted on one record alone takes that record's ways for the world's. The prior comes from what
+    the program has stored.
 
     Raises:
         InvalidCases: nothing can be fitted on them.
     """
-    plan = Plan(paths, split="development")
+    asked = [_ask(path, settings, advance) for path in paths or (bundled_cases(), RECORDS)]
+    names = signal_names(answer for its in asked for answer in its.answers)
+    most = max(len(its.cases) for its in asked)
+    examples: list[Example] = []
+    places: list[slice] = []
+    for its in asked:
+        found = [example(case, answer, names) for case, answer in zip(its.cases, its.answers, strict=True)]
+        weight = most / len(its.cases)
+        kept = [replace(made, cluster=f"{its.name}: {made.cluster}", weight=weight) for made in found if made]
+        places.append(slice(len(examples), len(examples) + len(kept)))
+        examples += kept
+    fitted = fit(examples, names, prior_weights(stored_calibration(), names), cost_ratio, penalty)
+    collections = tuple(
+        _fitted(its, fitted, examples[place], place) for its, place in zip(asked, places, strict=True)
+    )
+    inputs: dict[str, str | float] = {
+        "reader_sha256": reader_sha256(),
+        "cost_ratio": cost_ratio,
+        "penalty": penalty,
+    }
+    return Decision(fitted, collections, inputs)
+
+
+def _ask(path: Path, settings: Settings, advance: Advance) -> Asked:
+    plan = Plan((path,), split="development")
     collection = external(plan)
     with prepared(collection, settings) as place, opened(place, advance) as application:
         cases = chosen_cases(plan, collection, application)
         answers = []
         for case in cases:
             answers.append(ask_case(case, application.pipeline.ask, plan.conditions))
-            advance("asking", len(answers), len(cases))
-        index_id = application.catalog.manifest().index_id
-    names = signal_names(answers)
-    examples = [example(case, answer, names) for case, answer in zip(cases, answers, strict=True)]
-    fitted = fit(
-        [found for found in examples if found],
-        names,
-        prior_weights(stored_calibration(), names),
-        cost_ratio,
-        penalty,
+            advance(f"asking {path.stem}", len(answers), len(cases))
+        return Asked(path.stem, cases, tuple(answers), application.catalog.manifest().index_id)
+
+
+def _fitted(its: Asked, fitted: Fit, examples: Sequence[Example], place: slice) -> Fitted:
+    confidence, right = fitted.confidence[place], fitted.right[place]
+    given = confidence >= fitted.threshold
+    return Fitted(
+        collection=its.name,
+        cases=len(its.cases),
+        cases_sha256=digest(its.cases),
+        index_id=its.index_id,
+        auroc=auroc(confidence, [found.answerable for found in examples]),
+        expected_calibration_error=expected_calibration_error(confidence[given], right[given]),
     )
-    inputs: dict[str, str | float] = {
-        "cases_sha256": digest(cases),
-        "index_id": index_id,
-        "reader_sha256": reader_sha256(),
-        "cost_ratio": cost_ratio,
-        "penalty": penalty,
-    }
-    return Decision(fitted, inputs)
 
 
 def write(decision: Decision, path: Path) -> None:
@@ -133,6 +180,7 @@ def write(decision: Decision, path: Path) -> None:
         "fitted_on": {
             "split": "development",
             "cases": fitted.cases,
+            "collections": [_rounded(its) for its in decision.collections],
             **decision.inputs,
         },
         "cross_validated": {
@@ -140,11 +188,15 @@ def write(decision: Decision, path: Path) -> None:
             "auroc": round(fitted.auroc, 4),
             "expected_calibration_error": round(fitted.calibration_error, 4),
         },
-        "error_rates": [
-            {name: round(value, 4) for name, value in asdict(rate).items()} for rate in fitted.error_rates
-        ],
+        "error_rates": [_rounded(rate) for rate in fitted.error_rates],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _rounded(values: Fitted | ErrorRates) -> dict[str, str | int | float]:
+    return {
+        name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(values).items()
+    }
 
 
 def reader_sha256() -> str:

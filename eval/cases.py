@@ -99,6 +99,7 @@ class Case:
     cluster: str = ""
     difficulty: str = ""
     source: tuple[str, ...] = ()
+    own_split: Split | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cluster", self.cluster or self.id)
@@ -115,8 +116,8 @@ class Case:
 
     @property
     def split(self) -> Split:
-        """Which half it belongs to."""
-        return split_of(self.cluster)
+        """Which half it belongs to: the one that its collection says, else the one of its cluster's hash."""
+        return self.own_split or split_of(self.cluster)
 
     @property
     def length_bound(self) -> int:

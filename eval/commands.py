@@ -98,11 +98,14 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to store it, instead of in the program.")
     ] = None,
-    cost_ratio: Annotated[float, typer.Option(min=0.01, help="Refusals that one wrong answer costs.")] = 1.5,
+    cost_ratio: Annotated[float, typer.Option(min=0.01, help="Refusals that one wrong answer costs.")] = 2.0,
     penalty: Annotated[
         float, typer.Option(min=0.0, help="How strongly weights are pulled to the prior.")
     ] = 10.0,
-    cases: Cases = None,
+    cases: Annotated[
+        list[Path] | None,
+        typer.Option("--cases", help="Each a collection; default: the bundled cases and the invented records."),
+    ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,
 ) -> None:

@@ -28,23 +28,31 @@ FOLDS = 5
 CANDIDATES = 10
 # Of those tried (1 to 300) the one of least cross-validated cost on the mission record.
 PENALTY = 10.0
-COST_RATIO = 1.5
+# A wrong answer is the worst outcome, a refusal of what the record says the second worst.
+COST_RATIO = 2.0
 NEARBY = 0.06
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What was read for one case: `features` of shape (sentences, signals), `answers` 0 or 1 for each sentence."""
+    """What was read for one case: `features` of shape (sentences, signals), `answers` 0 or 1 for each sentence.
+
+    `weight` is how much the case counts beside others.
+    """
 
     cluster: str
     answerable: bool
     features: Array
     answers: Array
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """What a threshold would do, told from cases that were left out of the fit. `cost` is a mean over all cases."""
+    """What a threshold would do, told from cases that were left out of the fit. `cost` is a mean over all cases.
+
+    All are shares of the cases' weights.
+    """
 
     threshold: float
     refused_answerable: float
@@ -56,7 +64,11 @@ class ErrorRates:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The decision and how sure it is. `auroc` and `calibration_error` are cross-validated."""
+    """The decision and how sure it is. `auroc` and `calibration_error` are cross-validated.
+
+    `confidence` and `right` hold, for each example, the probability of its best sentence and whether that answers,
+    both from a fit without its cluster.
+    """
 
     feature_names: tuple[str, ...]
     prior: Array
@@ -66,6 +78,8 @@ class Fit:
     auroc: float
     calibration_error: float
     cases: int
+    confidence: Array
+    right: Array
 
 
 def fit(
@@ -91,7 +105,8 @@ def fit(
         for place in np.flatnonzero(folds == fold).tolist():
             confidence[place], right[place] = _best(model, examples[place])
     answerable = np.array([found.answerable for found in examples], bool)
-    rates = tuple(_error_rates(t, confidence, right, answerable, cost_ratio) for t in _thresholds())
+    weights = np.array([found.weight for found in examples])
+    rates = tuple(_error_rates(t, confidence, right, answerable, weights, cost_ratio) for t in _thresholds())
     best = min(
         rates, key=lambda rate: (round(_cost_around(rate.threshold, rates), 6), abs(rate.threshold - 0.5))
     )
@@ -105,6 +120,8 @@ def fit(
         auroc=auroc(confidence, answerable),
         calibration_error=expected_calibration_error(confidence[given], right[given]),
         cases=len(examples),
+        confidence=confidence,
+        right=right,
     )
 
 
@@ -112,16 +129,19 @@ def _fit_model(examples: Sequence[Example], prior: Array, penalty: float) -> Log
     chosen = [_candidates(found) for found in examples]
     features = np.concatenate([found.features[rows] for found, rows in zip(examples, chosen, strict=True)])
     answers = np.concatenate([found.answers[rows] for found, rows in zip(examples, chosen, strict=True)])
-    each = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in chosen])  # a case counts once
+    each = np.concatenate(  # a case counts once, however many sentences it has
+        [np.full(len(rows), found.weight / len(rows)) for found, rows in zip(examples, chosen, strict=True)]
+    )
     model = fit_logistic(features, answers, penalty, each, prior)
     best = np.array([(model.logit(found.features).max(), _best(model, found)[1]) for found in examples])
-    platt = fit_logistic(best[:, :1], _smoothed(best[:, 1]), penalty=0.0)
+    weights = np.array([found.weight for found in examples])
+    platt = fit_logistic(best[:, :1], _smoothed(best[:, 1], weights), penalty=0.0, sample_weights=weights)
     return model.rescaled(float(platt.weights[0]), platt.bias)
 
 
-def _smoothed(truth: Array) -> Array:
+def _smoothed(truth: Array, weights: Array) -> Array:
     """Platt's targets: a little short of 0 and 1, so that cases which separate do not mean certainty."""
-    positives, negatives = truth.sum(), (1 - truth).sum()
+    positives, negatives = (weights * truth).sum(), (weights * (1 - truth)).sum()
     return np.asarray(np.where(truth > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2)))
 
 
@@ -151,17 +171,27 @@ def _thresholds() -> list[float]:
     return [round(step / 50, 2) for step in range(1, 50)]
 
 
-def _error_rates(
-    threshold: float, confidence: Array, right: Array, answerable: NDArray[np.bool_], cost_ratio: float
+def _error_rates(  # noqa: PLR0917
+    threshold: float,
+    confidence: Array,
+    right: Array,
+    answerable: NDArray[np.bool_],
+    weights: Array,
+    cost_ratio: float,
 ) -> ErrorRates:
     given = confidence >= threshold
     wrong = given & (right == 0)
     refused = ~given & answerable
+
+    def share(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+        return float(weights[which].sum() / max(1e-9, weights[of].sum()))
+
+    everything = np.ones_like(given)
     return ErrorRates(
         threshold=threshold,
-        refused_answerable=float(refused.sum() / max(1, answerable.sum())),
-        answered_unanswerable=float((given & ~answerable).sum() / max(1, (~answerable).sum())),
-        wrong_of_answered=float(wrong.sum() / max(1, given.sum())),
-        coverage=float(given.mean()),
-        cost=float((cost_ratio * wrong.sum() + refused.sum()) / len(confidence)),
+        refused_answerable=share(refused, answerable),
+        answered_unanswerable=share(given & ~answerable, ~answerable),
+        wrong_of_answered=share(wrong, given),
+        coverage=share(given, everything),
+        cost=cost_ratio * share(wrong, everything) + share(refused, everything),
     )

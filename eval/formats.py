@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from eval.cases import Case, CaseType, Gold, InvalidCases
+from eval.cases import Case, CaseType, Gold, InvalidCases, Split
 from eval.matching import parse_form
 from eval.quantities import normalise
 from rag.corpus import clean
@@ -36,10 +36,21 @@ _QUESTION_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document of a collection, before it is a file: its paragraphs, in order."""
+    """A document of a collection, before it is a file: its paragraphs, in order, and the headings before some."""
 
     title: str
     paragraphs: tuple[str, ...]
+    sections: tuple[str, ...] = ()
+
+    def html(self) -> str:
+        """The document as a page; escaping carries any text through the corpus reader."""
+        sections = self.sections or ("",) * len(self.paragraphs)
+        body = "".join(
+            (f"<h2>{escape(section)}</h2>\n" if section else "") + f"<p>{escape(paragraph)}</p>\n"
+            for section, paragraph in zip(sections, self.paragraphs, strict=True)
+        )
+        head = f"<!doctype html><meta charset=utf-8><title>{escape(self.title)}</title>"
+        return f"{head}\n<body>\n{body}</body>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,9 @@ class Collection:
     queries: tuple[Query, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """One HTML file a document, named by its id: escaping carries any text through the corpus reader."""
+        """One HTML file a document, named by its id."""
         for document_id, entry in self.entries.items():
-            body = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in entry.paragraphs)
-            head = f"<!doctype html><meta charset=utf-8><title>{escape(entry.title)}</title>"
-            page = f"{head}\n<body>\n{body}</body>\n"
-            (folder / f"{document_id}.html").write_text(page, encoding="utf-8")
+            (folder / f"{document_id}.html").write_text(entry.html(), encoding="utf-8")
 
 
 class _SquadAnswer(BaseModel):
@@ -81,15 +89,18 @@ class _SquadQuestion(BaseModel):
     question: str = Field(min_length=1)
     answers: list[_SquadAnswer] = []
     is_impossible: bool = False
+    type: CaseType | None = None
 
 
 class _SquadParagraph(BaseModel):
     context: str
+    section: str = ""
     qas: list[_SquadQuestion]
 
 
 class _SquadArticle(BaseModel):
     title: str = ""
+    split: Literal["train", "development", "test"] | None = None
     paragraphs: list[_SquadParagraph]
 
 
@@ -116,20 +127,23 @@ class _BeirQuery(BaseModel, extra="allow"):
 def read_squad(path: Path) -> Collection:
     """A SQuAD file (Rajpurkar et al. 2016, 2018): each article a document and a cluster of cases.
 
+    Beyond the format, an article may say of which `split` it is (those of "train" are not asked about), a paragraph
+    under which `section` it stands, and a question of which `type` it is.
+
     Raises:
         InvalidCases: the file is not there or not of this format.
     """
     articles = _parse(_SquadFile, _read(path), path).data
     ids = [f"article-{number:05d}" for number in range(1, len(articles) + 1)]
     entries = {
-        document_id: Entry(_title(article), tuple(paragraph.context for paragraph in article.paragraphs))
-        for document_id, article in zip(ids, articles, strict=True)
+        document_id: _squad_entry(article) for document_id, article in zip(ids, articles, strict=True)
     }
 
     def cases(documents: Documents) -> tuple[Case, ...]:
         return tuple(
-            _squad_case(question, paragraph, documents[document_id])
+            _squad_case(question, paragraph, documents[document_id], article.split)
             for document_id, article in zip(ids, articles, strict=True)
+            if article.split != "train"
             for paragraph in article.paragraphs
             for question in paragraph.qas
         )
@@ -182,20 +196,32 @@ def read_beir(folder: Path, query_key: str = "text") -> Collection:
     return Collection(folder.name, entries, queries=tuple(queries))
 
 
-def _squad_case(question: _SquadQuestion, paragraph: _SquadParagraph, document: Document) -> Case:
+def _squad_entry(article: _SquadArticle) -> Entry:
+    paragraphs = article.paragraphs
+    return Entry(
+        _title(article),
+        tuple(paragraph.context for paragraph in paragraphs),
+        tuple(paragraph.section for paragraph in paragraphs),
+    )
+
+
+def _squad_case(
+    question: _SquadQuestion, paragraph: _SquadParagraph, document: Document, split: Split | None
+) -> Case:
     answers = (
         [] if question.is_impossible else [answer for answer in question.answers if normalise(answer.text)]
     )
     texts = tuple(dict.fromkeys(answer.text.strip() for answer in answers))
     return Case(
         id=question.id,
-        type=_question_type(question.question) if answers else CaseType.NEAR_MISS,
+        type=question.type or (_question_type(question.question) if answers else CaseType.NEAR_MISS),
         turns=(question.question,),
         expect="answered" if answers else "not_found",
         nuggets=(tuple(parse_form(text) for text in texts),) if answers else (),
         short=texts,
         gold=tuple(dict.fromkeys(_squad_gold(answers, paragraph.context, document))),
         cluster=document.title,
+        own_split=split,
     )
 
 

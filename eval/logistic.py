@@ -55,11 +55,12 @@ def fit_logistic(
         sample_weights: shape (n,); 1 each if not given.
         prior: shape (d,), the weights (in the features' own units) that the penalty pulls to; 0 if not given.
     """
-    mean, spread = features.mean(axis=0), features.std(axis=0)
+    weights = np.ones(len(truth)) if sample_weights is None else sample_weights
+    mean = np.average(features, axis=0, weights=weights)
+    spread = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights))
     varies = spread > 1e-12
     standard = np.where(varies, (features - mean) / np.where(varies, spread, 1.0), 0.0)
     design = np.hstack([standard, np.ones((len(standard), 1))])
-    weights = np.ones(len(truth)) if sample_weights is None else sample_weights
     ridge = np.diag([penalty] * features.shape[1] + [1e-9])
     centre = np.zeros(design.shape[1])
     if prior is not None:

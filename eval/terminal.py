@@ -84,6 +84,11 @@ def print_fit(decision: Decision, path: Path) -> None:
         for name, weight in zip(fitted.feature_names, fitted.model.weights, strict=True)
     )
     console.print(f"Fitted on {fitted.cases} development cases: {weights}, bias {fitted.model.bias:+.2f}.")
+    for its in decision.collections:
+        console.print(
+            f"{its.collection} ({its.cases} cases), left out of the fit: AUROC {its.auroc:.3f}, "
+            f"calibration error {its.expected_calibration_error:.3f}."
+        )
     console.print(
         f"Left out of the fit: AUROC {fitted.auroc:.3f}, calibration error {fitted.calibration_error:.3f}. "
         f"Threshold {fitted.threshold:.2f}, stored in {path}."

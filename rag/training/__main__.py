@@ -19,6 +19,7 @@ from rag.training.measures import auroc, token_f1
 from rag.training.model import Reader, load_reader
 from rag.training.predict import Prediction, Scorer, onnx_scorer, predict, torch_scorer
 from rag.training.sources import Collection, Split, part_of, read_all, split_of
+from rag.training.sources import unseen as unseen_articles
 from rag.training.train import Recipe, Trainer
 
 app = typer.Typer(add_completion=False)
@@ -73,6 +74,15 @@ def train(
 def evaluate(data: Data, base: Base, output: Output) -> None:
     """Measure the run's weights as they are, and write the artefact."""
     _write_artefact(read_all(data), base, output)
+
+
+@app.command()
+def unseen(data: Data, output: Annotated[Path, typer.Option(help="Folder for the files.")]) -> None:
+    """Write the articles never trained on as `unseen-development.json` and `unseen-test.json`, to be asked about."""
+    output.mkdir(parents=True, exist_ok=True)
+    collections = read_all(data)
+    for split in ("development", "test"):
+        _write_json(output / f"unseen-{split}.json", unseen_articles(collections, split))
 
 
 def _write_artefact(collections: list[Collection], base: Path, output: Path) -> None:

@@ -53,8 +53,10 @@ SHARES = {
     "policyqa": Share(answered=0.25, elsewhere=0.06),
     "fairytaleqa": Share(answered=0.50, retrieved=0.15, removed=0.15, changed=0.15),
     "qed": Share(answered=1.0, retrieved=0.60, removed=0.50, changed=0.40),
+    # Few, and the only ones that speak as a record does: gone through several times, cut and worded anew each time.
+    "records": Share(answered=2.5, misleading=2.5, retrieved=0.3, removed=0.3, changed=0.2),
 }
-INVENTED_RECORDS = 700
+INVENTED_RECORDS = 900
 """Invented texts in one pass, each with up to four questions."""
 
 

@@ -38,6 +38,28 @@ FACTS = tuple(
 _WORDS: dict[str, list[str]] = _MATERIAL["words"]
 
 
+# Slots that are drawn from a list of words as they are.
+_DRAWN = {
+    "nationality": "nationalities",
+    "country": "countries",
+    "hotel": "hotels",
+    "building": "buildings",
+    "street": "streets",
+    "degree": "degrees",
+    "university": "universities",
+    "law": "laws",
+    "party": "parties",
+    "product": "products",
+    "material": "materials",
+}
+
+
+def _programme(rng: random.Random) -> str:
+    """The full name of something that is known by its initials."""
+    first, field, kind = (rng.choice(_WORDS[part]) for part in ("scopes", "fields", "bodies"))
+    return f"{first} {field} {kind}"
+
+
 def _organisation(rng: random.Random) -> str:
     stem = "".join(rng.choice(_WORDS["syllables"]) for _ in range(rng.choice((2, 2, 3)))).capitalize()
     if rng.random() < 0.15:
@@ -58,6 +80,7 @@ def _slots(organisation: str, others: list[str], rng: random.Random) -> dict[str
     members = [_organisation(rng) for _ in range(rng.randint(2, 4))]
     cities = rng.sample(_WORDS["cities"], rng.randint(2, 4))
     quote = rng.choice(_WORDS["quotes"])
+    long = _programme(rng)
     return {
         "o": organisation,
         "other": rng.choice(others),
@@ -66,6 +89,7 @@ def _slots(organisation: str, others: list[str], rng: random.Random) -> dict[str
         "cities": (", ".join(cities[:-1]) + f" and {cities[-1]}").replace("-", " "),
         "city": _city(rng),
         "person": _person(rng),
+        "person2": _person(rng),
         "role": rng.choice(_WORDS["roles"]),
         "year": str(rng.randint(1888, 2025)),
         "count": rng.choice((str(rng.randint(5, 950)), f"{rng.randint(1, 48)},{rng.randint(0, 999):03d}")),
@@ -75,6 +99,12 @@ def _slots(organisation: str, others: list[str], rng: random.Random) -> dict[str
         "date": rng.choice(("{m} {d}, {y}", "{d} {m} {y}", "{m} {d}")).format(
             m=rng.choice(_WORDS["months"]), d=rng.randint(1, 28), y=rng.randint(1998, 2026)
         ),
+        "small": rng.choice(("two", "three", "four", "six", "eight", "5", "7", "9", "12", "15", "20")),
+        "hours": rng.choice(("two", "three", "four", "2.5", "6")),
+        "kilometres": str(rng.randint(2, 140)),
+        "long": long,
+        "short": "".join(word[0] for word in long.split() if word[0].isupper()),
+        **{slot: rng.choice(_WORDS[plural]) for slot, plural in _DRAWN.items()},
         "kind": rng.choice(_WORDS["kinds"]),
         "thing": rng.choice(_WORDS["things"]),
         "place": rng.choice(_WORDS["places"]),
@@ -101,6 +131,8 @@ class Invented:
 def _stated(template: str, slots: dict[str, str]) -> tuple[str, Span]:
     """The filled-in sentence and the span of its answer."""
     filled = template.format(**slots)
+    first = filled.startswith("[")
+    filled = filled[: first + 1].upper() + filled[first + 1 :]
     start, end = filled.index("["), filled.index("]") - 1
     return filled.replace("[", "").replace("]", ""), (start, end)
 
@@ -111,7 +143,7 @@ def invent(rng: random.Random) -> list[Invented]:
     stated: list[tuple[str, Fact, dict[str, str], str, Span]] = []
     for organisation in organisations[: rng.randint(1, len(organisations))]:
         others = [other for other in organisations if other != organisation] + [_organisation(rng)]
-        for fact in rng.sample(FACTS, rng.randint(1, 4)):
+        for fact in rng.sample(FACTS, rng.randint(1, 6)):
             slots = _slots(organisation, others, rng)
             sentence, answer = _stated(rng.choice(fact.statements), slots)
             stated.append((organisation, fact, slots, sentence, answer))
@@ -179,9 +211,19 @@ def _unanswered(
             templates = [c for c in fact.checks if any(key in c for key in changing)]
         else:
             fact = rng.choice(FACTS)
-            candidates = [name for name in strangers if (name, id(fact)) not in told]
+            # Most of all something else of an organisation that the text does speak of.
+            named = [slots["o"], slots["o"], slots["o"], *strangers]
+            candidates = [name for name in named if (name, id(fact)) not in told]
             slots = _slots(slots["o"], strangers, rng)
             templates = list(fact.questions + fact.checks)
-        if candidates and templates:
-            questions.append(rng.choice(templates).format(**{**slots, "o": rng.choice(candidates)}))
+        if not candidates or not templates:
+            continue
+        template = rng.choice(templates)
+        # Of these there are few: another draw may be the same, and then the text may answer.
+        if not any(
+            f"{{{slot}}}" in template and slots[slot] in sentence
+            for slot in ("law", "short")
+            for _, _, _, sentence, _ in stated
+        ):
+            questions.append(template.format(**{**slots, "o": rng.choice(candidates)}))
     return questions

@@ -170,7 +170,7 @@ def read_qed(path: Path) -> Collection:
 
 def read_all(data: Path) -> list[Collection]:
     """Every source under `data` (`squad-v2.json`, `squad-v1.json`, `policyqa/`, `fairytaleqa/`,
-    `qed-dev.jsonl`).
+    `qed-dev.jsonl`), and the records of our own.
     """
     policies = read_squad(data / "policyqa" / "dev.json", "policyqa")
     for part in (read_squad(data / "policyqa" / "test.json", "policyqa"),):
@@ -185,7 +185,26 @@ def read_all(data: Path) -> list[Collection]:
         policies,
         stories,
         read_qed(data / "qed-dev.jsonl"),
+        read_records(RECORDS),
     ]
+
+
+def read_records(path: Path) -> Collection:
+    """Records of our own, in the SQuAD layout with a section beside each paragraph and exact answer offsets.
+
+    Their questions without an answer have none in the whole record. What a paragraph is about may stand in its
+    headings alone, so that `title` holds both.
+    """
+    collection = Collection("records")
+    for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            title = f"{article['title']} > {paragraph['section']}"
+            collection.paragraphs.append(Paragraph(article["title"], title, paragraph["context"]))
+            number = len(collection.paragraphs) - 1
+            for row in paragraph["qas"]:
+                spans = ((its["answer_start"], its["answer_start"] + len(its["text"])) for its in row["answers"])
+                collection.questions.append(Question(row["id"], row["question"], number, tuple(spans)))
+    return collection
 
 
 def _joined(first: Collection, second: Collection) -> Collection:
@@ -194,12 +213,15 @@ def _joined(first: Collection, second: Collection) -> Collection:
     return Collection(first.name, first.paragraphs + second.paragraphs, first.questions + moved)
 
 
+RECORDS = Path(__file__).with_name("records.json")
+
 HELD_OUT = {
     "squad-v2": (3, 3),
     "squad-v1": (1, 1),
     "policyqa": (2, 2),
     "fairytaleqa": (10, 10),
     "qed": (110, 110),
+    "records": (10, 10),
 }
 """Articles of each collection kept from training: for development (calibration, choices) and for test."""
 
@@ -222,3 +244,42 @@ def part_of(collections: list[Collection], split: Split) -> Iterator[Collection]
     for collection in collections:
         splits = split_of(collection)
         yield collection.restricted({article for article, its in splits.items() if its == split})
+
+
+OTHER_SUBJECTS = 200
+"""Questions on other articles that an unseen collection is asked beside its own."""
+
+
+def unseen(collections: list[Collection], split: Split) -> dict[str, Any]:
+    """The SQuAD articles of `split` as one file in the SQuAD layout, for `mission-record eval run --cases`.
+
+    Beside their own questions its paragraphs are asked, in turn, questions of articles that were trained on, of the
+    type "other-subject": nothing in the collection answers them.
+    """
+    squads = [its for its in collections if its.name.startswith("squad")]
+    articles = [article for its in part_of(squads, split) for article in _as_squad(its)]
+    paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
+    others = [question for its in part_of(squads, "train") for question in its.questions if question.answers]
+    others.sort(key=lambda question: hashlib.sha256(f"{split}:{question.id}".encode()).hexdigest())
+    for number, question in enumerate(others[:OTHER_SUBJECTS]):
+        row = _row(question.id, question.text, []) | {"type": "other-subject"}
+        paragraphs[number % len(paragraphs)]["qas"].append(row)
+    return {"version": "v2.0", "data": [article | {"split": split} for article in articles]}
+
+
+def _as_squad(collection: Collection) -> Iterator[dict[str, Any]]:
+    asked: dict[int, list[dict[str, Any]]] = {}
+    for question in collection.questions:
+        text = collection.paragraphs[question.paragraph].text
+        answers = [{"text": text[start:end], "answer_start": start} for start, end in question.answers]
+        asked.setdefault(question.paragraph, []).append(_row(question.id, question.text, answers))
+    by_article: dict[str, list[dict[str, Any]]] = {}
+    for number, paragraph in enumerate(collection.paragraphs):
+        row = {"context": paragraph.text, "qas": asked.get(number, [])}
+        by_article.setdefault(paragraph.article, []).append(row)
+    for article, paragraphs in by_article.items():
+        yield {"title": article, "paragraphs": paragraphs}
+
+
+def _row(identity: str, question: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": identity, "question": question, "answers": answers, "is_impossible": not answers}

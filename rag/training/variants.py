@@ -126,12 +126,16 @@ _PLACES = (
 _MONTHS = "January February March April May June July August September October November December".split()
 
 
+PATH = " > "
+"""What stands between the headings of a path."""
+
+
 def headed(passage: Passage, title: str, rng: random.Random) -> Passage:
-    """The passage as an index holds it: behind its heading path, or bare."""
+    """The passage as an index holds it: behind its heading path, or bare; a title that is a path always stands."""
     chance = rng.random()
-    if chance < 0.40:
+    if chance < 0.40 and PATH not in title:
         return passage
-    if chance < 0.75:
+    if chance < 0.75 or PATH in title:
         return passage.prefixed(f"{title}. ")
     return passage.prefixed(f"{title} > {rng.choice(_SECTIONS)}. ")
 

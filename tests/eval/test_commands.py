@@ -103,7 +103,7 @@ def test_calibrating_stores_a_decision_and_prints_both_error_rates(
     printed = invoke("calibrate", "--cases", path, "--out", tmp_path / "calibration.json").output
     assert "answerable refused" in printed
     assert "unanswerable answered" in printed
-    assert json.loads((tmp_path / "calibration.json").read_text())["version"] == 1
+    assert json.loads((tmp_path / "calibration.json").read_text())["version"] == 2
 
 
 def test_ablating_prints_a_row_a_configuration(invoke: Callable[..., Result], write_lines: Write) -> None:

@@ -191,6 +191,46 @@ def test_a_decision_is_fitted_and_stored_with_what_it_was_fitted_on(
     content = json.loads(stored.read_text())
     assert len(content["feature_names"]) == len(content["weights"]) == len(content["prior"])
     assert content["fitted_on"]["reader_sha256"] == reader_sha256()
-    assert content["fitted_on"]["index_id"]
+    (collection,) = content["fitted_on"]["collections"]
+    assert collection["index_id"]
+    assert collection["cases"] == decision.fit.cases
+    assert collection["auroc"] == pytest.approx(decision.fit.auroc, abs=1e-4)
     assert 0 < content["threshold"] < 1
     assert {"threshold", "refused_answerable", "answered_unanswerable"} <= content["error_rates"][0].keys()
+
+
+def test_each_collection_of_a_decision_counts_as_much_as_any_other(
+    settings: Settings, write_lines: Write, tmp_path: Path
+) -> None:
+    few = write_lines(
+        *(line(f"few-{n}", "How much did the quay cost?", "The quay cost 42 million euros.") for n in range(8)),
+        *(line(f"none-{n}", "What is the formula of caffeine?") for n in range(8)),
+    )
+    lamps = [
+        {
+            "title": f"Lamp {number}",
+            "split": "development" if number % 2 else "train",
+            "paragraphs": [
+                {
+                    "section": f"Lamp {number}",
+                    "context": f"The lamp of tower {number} was lit in {1800 + number}.",
+                    "qas": [
+                        {
+                            "id": f"lit-{number}",
+                            "question": f"When was the lamp of tower {number} lit?",
+                            "answers": [{"text": str(1800 + number), "answer_start": 31 + len(str(number))}],
+                        },
+                        {"id": f"cost-{number}", "question": "What does coffee cost?", "answers": []},
+                    ],
+                }
+            ],
+        }
+        for number in range(30)
+    ]
+    many = tmp_path / "lamps.json"
+    many.write_text(json.dumps({"data": lamps}))
+    decision = fit_decision((few, many), settings)
+    assert [its.collection for its in decision.collections] == [few.stem, "lamps"]
+    # 15 of the 30 lamps are of the development split; those of "train" are read, not asked about
+    assert decision.collections[1].cases == 30
+    assert decision.fit.cases == sum(its.cases for its in decision.collections)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,3 +94,15 @@ def test_the_same_examples_give_the_same_fit() -> None:
 def test_one_kind_of_case_cannot_be_fitted() -> None:
     with pytest.raises(InvalidCases, match="some that cannot"):
         fit(make_examples(answerable=10, unanswerable=0), NAMES, np.zeros(2))
+
+
+def test_a_case_of_twice_the_weight_counts_as_two() -> None:
+    examples = make_examples()
+    heavy = [found if found.answerable else replace(found, weight=2.0) for found in examples]
+    twice = [*examples, *(found for found in examples if not found.answerable)]
+    weighted, repeated = fit(heavy, NAMES, np.zeros(2)), fit(twice, NAMES, np.zeros(2))
+    assert weighted.model.weights == pytest.approx(repeated.model.weights, rel=0.01)
+    for one, other in zip(weighted.error_rates, repeated.error_rates, strict=True):
+        assert one.cost == pytest.approx(other.cost, abs=0.001)
+        assert one.answered_unanswerable == pytest.approx(other.answered_unanswerable, abs=0.001)
+    assert weighted.error_rates[20].cost != pytest.approx(fit(examples, NAMES, np.zeros(2)).error_rates[20].cost)
