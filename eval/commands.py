@@ -104,7 +104,9 @@ def calibrate(
     ] = 10.0,
     cases: Annotated[
         list[Path] | None,
-        typer.Option("--cases", help="Each a collection; default: the bundled cases and the invented records."),
+        typer.Option(
+            "--cases", help="Each a collection; default: the bundled cases and the invented records."
+        ),
     ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,

@@ -171,7 +171,7 @@ def _thresholds() -> list[float]:
     return [round(step / 50, 2) for step in range(1, 50)]
 
 
-def _error_rates(  # noqa: PLR0917
+def _error_rates(
     threshold: float,
     confidence: Array,
     right: Array,

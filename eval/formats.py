@@ -135,9 +135,7 @@ def read_squad(path: Path) -> Collection:
     """
     articles = _parse(_SquadFile, _read(path), path).data
     ids = [f"article-{number:05d}" for number in range(1, len(articles) + 1)]
-    entries = {
-        document_id: _squad_entry(article) for document_id, article in zip(ids, articles, strict=True)
-    }
+    entries = {document_id: _squad_entry(article) for document_id, article in zip(ids, articles, strict=True)}
 
     def cases(documents: Documents) -> tuple[Case, ...]:
         return tuple(

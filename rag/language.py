@@ -108,7 +108,7 @@ _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
     for asks, pattern in (
         (
             Asks.DEFINITION,
-            r"\bdefine\b|\bdefinition\b|\bmeaning\b|\bstands? for\b|\bmeant by\b"
+            r"\bdefine\b|\bdefinition\b|\bmeaning\b|\bstands? for\b|\bmeant by\b|\brefers? to\b|\bspelled out\b"
             r"|\b(?:short|acronym|abbreviation) (?:for|of)\b|^what does (?:an? )?[\w./&-]+ mean\b",
         ),
         (
@@ -154,10 +154,19 @@ _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
 )
 
 
+# What has capitals and no more than these letters may be an abbreviation (Schwartz and Hearst 2003).
+SHORTEST_ABBREVIATION, LONGEST_ABBREVIATION = 2, 10
+
 # Words that ask for a definition without being what is to be defined.
 _DEFINING = frozenset(
     "define definition mean meaning means meant stand stands short letters acronym abbreviation term word exactly"
-    " actually called".split()
+    " actually called refer refers spelled".split()
+)
+
+
+_SPELLING_OUT = re.compile(
+    r"\bstands? for\b|\bshort (?:for|of)\b|\b(?:acronym|abbreviation|letters)\b|\bspelled out\b",
+    re.IGNORECASE,
 )
 
 
@@ -174,7 +183,12 @@ class Asked:
     @property
     def term(self) -> tuple[str, ...]:
         """What is to be defined, where a definition is asked for."""
-        return tuple(word for word in self.words if word not in _DEFINING)
+        return tuple(word for word in self.words if word not in _DEFINING) or self.words
+
+    @property
+    def spelling_out(self) -> bool:
+        """Whether it asks for the words that the letters of an abbreviation stand for."""
+        return self.asks is Asks.DEFINITION and bool(_SPELLING_OUT.search(self.text))
 
 
 def asked(text: str) -> Asked:
@@ -268,6 +282,15 @@ def names(text: str) -> list[str]:
     if run:
         found.append(" ".join(run))
     return list(dict.fromkeys(found))
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether a word is written as a short form: two capitals or more, ten letters at most."""
+    letters = [character for character in word if character.isalpha()]
+    return (
+        SHORTEST_ABBREVIATION <= len(letters) <= LONGEST_ABBREVIATION
+        and sum(letter.isupper() for letter in letters) >= SHORTEST_ABBREVIATION
+    )
 
 
 def _is_name(word: str, first: bool) -> bool:

@@ -15,7 +15,7 @@ from rag.catalog import Catalog
 from rag.domain import Evidence, Hit, Reading, Sentence
 from rag.language import Asked, asked, spellings, stems, text_stems
 from rag.ports import Embedder, Reader, Vector
-from rag.signals import Span, akin, best_span, signals_of, words_around
+from rag.signals import Span, akin, best_span, long_form_in, signals_of, words_around
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
@@ -109,7 +109,8 @@ class Read:
             if span:
                 signals |= {"span": span.margin, "answerable": span.answerable}
             score = self._calibration.probability(signals)
-            judged.append(Evidence(hit, sentence, score, signals, span.answer if span else None, part))
+            told = long_form_in(sentence, question) or (span.answer if span else None)
+            judged.append(Evidence(hit, sentence, score, signals, told, part))
         return judged
 
     def _spans(self, question: Asked, hits: Sequence[Hit]) -> list[Span]:

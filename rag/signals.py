@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from rag.definitions import defines, long_form
 from rag.domain import Hit, Passage, Sentence
 from rag.language import DATE, Asked, Asks, content_words, names, numbers, quantities, stems, text_stems
 from rag.ports import SpanLogits, Vector
@@ -23,12 +23,6 @@ ENOUGH_WORDS = 4
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
 # the same ("price" and "cost", "leads" and "runs").
 UNRELATED, SYNONYMOUS = 0.3, 0.8
-
-
-_COPULA = re.compile(
-    r"\b(?:(?:is|are|was|were) (?=(?:an?|the|any|one(?! of))\b)|means?\b|stands? for\b|refers? to\b)"
-)
-_EXPANDED = re.compile(r"(?P<long>(?:[\w&’'-]+ ){2,9})\((?P<short>[A-Z][\w&/-]{1,11})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,9 @@ def signals_of(
     headings = hit.passage.headings
     found = text_stems(sentence.text) | text_stems(headings)
     wanted = _stems_of(question.names)
-    weights = np.array([rarity[word] for word in question.words], dtype=np.float32)
+    # "What do the letters ... stand for?": no sentence that tells has "letters" in it.
+    asked_about = question.term if question.asks is Asks.DEFINITION else question.words
+    weights = np.array([rarity[word] * (word in asked_about) for word in question.words], dtype=np.float32)
     unnamed = np.array([not stems(word) <= wanted for word in question.words], dtype=bool)
     near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
     return {
@@ -103,12 +99,24 @@ def signals_of(
         "names_missing": sum(not akin(stem, found) for stem in wanted) / len(wanted) if wanted else 0.0,
         "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
         "type_fits": type_fits(question, sentence.text),
+        "defines": float(
+            question.asks is Asks.DEFINITION and defines(sentence.text, question.term, question.spelling_out)
+        ),
         "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
         "rank": 1.0 / hit.rank,
         # Where no few words are the answer, the reader's span says less.
         "yes_no": float(question.asks is Asks.YES_NO),
         "definition": float(question.asks is Asks.DEFINITION),
     }
+
+
+def long_form_in(sentence: Sentence, question: Asked) -> Sentence | None:
+    """Where a sentence spells out the abbreviation that a definition is asked of."""
+    found = long_form(question.term, sentence.text) if question.asks is Asks.DEFINITION else None
+    if found is None:
+        return None
+    first, last = found
+    return Sentence(sentence.start + first, sentence.start + last, sentence.text[first:last], sentence.kind)
 
 
 def type_fits(question: Asked, sentence: str) -> float:
@@ -123,31 +131,8 @@ def type_fits(question: Asked, sentence: str) -> float:
             # The first word may be a name too: set behind another, its capital counts.
             found = (word for name in names(f"so {sentence}") for word in name.split())
             return float(any(not stems(word) <= asked_for for word in found))
-        case Asks.DEFINITION:
-            return float(defines(sentence, question.term))
         case _:
             return 0.5
-
-
-def defines(sentence: str, term: Sequence[str]) -> bool:
-    """Whether a sentence says what a term is: "A term is a ...", "TERM stands for ...", "The Long Name (TERM)"."""
-    wanted = _stems_of(term)
-    copula = _COPULA.search(sentence)
-    if copula and wanted:
-        before = re.sub(r"\([^)]*\)", "", sentence[: copula.start()])
-        subject = _stems_of(content_words(before))
-        if wanted == subject:
-            return True
-    return any(
-        _abbreviates(match["short"], match["long"]) and stems(match["short"]) <= wanted
-        for match in _EXPANDED.finditer(sentence)
-    )
-
-
-def _abbreviates(short: str, long: str) -> bool:
-    """Whether the letters of an abbreviation begin words of a phrase, in order (Schwartz and Hearst 2003, loosened)."""
-    letters = iter("".join(word[0] for word in re.findall(r"[^\W_]+", long)).lower())
-    return all(character in letters for character in re.sub(r"[\W\d_]", "", short).lower())
 
 
 def _stems_of(phrases: Sequence[str]) -> frozenset[str]:

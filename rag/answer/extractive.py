@@ -45,7 +45,8 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
 def _short(part: str, found: Evidence) -> str | None:
     """The few words that answer, where the reader points at some and a few words can answer."""
     question = asked(part)
-    if found.answer is None or found.signals.get("span", 0.0) <= 0.0 or question.asks in UNSHORTENED:
+    pointed_at = found.signals.get("span", 0.0) > 0.0 or found.signals.get("defines", 0.0) > 0.0
+    if found.answer is None or not pointed_at or question.asks in UNSHORTENED:
         return None
     fits = type_fits(question, found.answer.text) > 0.0 or question.asks is Asks.DEFINITION
     return found.answer.text if fits and len(found.answer.text.split()) <= SHORT_WORDS else None

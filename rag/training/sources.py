@@ -202,7 +202,9 @@ def read_records(path: Path) -> Collection:
             collection.paragraphs.append(Paragraph(article["title"], title, paragraph["context"]))
             number = len(collection.paragraphs) - 1
             for row in paragraph["qas"]:
-                spans = ((its["answer_start"], its["answer_start"] + len(its["text"])) for its in row["answers"])
+                spans = (
+                    (its["answer_start"], its["answer_start"] + len(its["text"])) for its in row["answers"]
+                )
                 collection.questions.append(Question(row["id"], row["question"], number, tuple(spans)))
     return collection
 

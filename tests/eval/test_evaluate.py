@@ -203,7 +203,10 @@ def test_each_collection_of_a_decision_counts_as_much_as_any_other(
     settings: Settings, write_lines: Write, tmp_path: Path
 ) -> None:
     few = write_lines(
-        *(line(f"few-{n}", "How much did the quay cost?", "The quay cost 42 million euros.") for n in range(8)),
+        *(
+            line(f"few-{n}", "How much did the quay cost?", "The quay cost 42 million euros.")
+            for n in range(8)
+        ),
         *(line(f"none-{n}", "What is the formula of caffeine?") for n in range(8)),
     )
     lamps = [

@@ -105,4 +105,6 @@ def test_a_case_of_twice_the_weight_counts_as_two() -> None:
     for one, other in zip(weighted.error_rates, repeated.error_rates, strict=True):
         assert one.cost == pytest.approx(other.cost, abs=0.001)
         assert one.answered_unanswerable == pytest.approx(other.answered_unanswerable, abs=0.001)
-    assert weighted.error_rates[20].cost != pytest.approx(fit(examples, NAMES, np.zeros(2)).error_rates[20].cost)
+    assert weighted.error_rates[20].cost != pytest.approx(
+        fit(examples, NAMES, np.zeros(2)).error_rates[20].cost
+    )
