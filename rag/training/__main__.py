@@ -20,7 +20,7 @@ from rag.training.model import Reader, load_reader
 from rag.training.predict import Prediction, Scorer, onnx_scorer, predict, torch_scorer
 from rag.training.sources import Collection, Split, part_of, read_all, split_of
 from rag.training.sources import unseen as unseen_articles
-from rag.training.train import Recipe, Trainer
+from rag.training.train import RUNS, Recipe, Trainer
 
 app = typer.Typer(add_completion=False)
 
@@ -41,6 +41,9 @@ Minutes = Annotated[
 ]
 Rate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
 Seed = Annotated[int, typer.Option(help="Of the examples, their order and the dropout.")]
+Start = Annotated[
+    Path | None, typer.Option(help="Folder of an earlier run, to go on from its weights with this run's data.")
+]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
@@ -60,11 +63,12 @@ def train(
     learning_rate: Rate = 1.5e-4,
     seed: Seed = 17,
     device: Device = "cpu",
+    start: Start = None,
 ) -> None:
     """Train, or go on from the checkpoint in the output folder; then measure, and write the artefact."""
     recipe = Recipe(passes=passes, minutes=minutes, learning_rate=learning_rate, seed=seed)
     collections = read_all(data)
-    trainer = Trainer(Mixture(list(part_of(collections, "train")), seed), base, output, recipe, device)
+    trainer = Trainer(Mixture(list(part_of(collections, "train")), seed), base, output, recipe, device, start)
     trainer.resume()
     trainer.train()
     _write_artefact(collections, base, output)
@@ -110,16 +114,14 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 def _metrics(collections: list[Collection], artefact: Path, output: Path) -> dict[str, Any]:
     reader = load_reader(artefact)
     featurizer = Featurizer(artefact)
-    recipe = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    scorer = torch_scorer(reader, recipe["bfloat16"])
+    runs = json.loads((output / RUNS).read_text(encoding="utf-8"))
+    scorer = torch_scorer(reader, runs[-1]["bfloat16"])
     development = _results(collections, "development", scorer, featurizer)
     weights = combination([row for name, its in development.items() if name != "policyqa" for row in its])
     test = _results(collections, "test", scorer, featurizer)
-    steps = torch.load(output / "state.pt", weights_only=True)["step"]
     return {
-        "recipe": recipe,
-        "steps": steps,
-        "examples": steps * recipe["batch_size"],
+        "runs": runs,
+        "examples": sum(run["steps"] * run["batch_size"] for run in runs),
         "weights": [round(float(weight), 4) for weight in weights],
         "development": figures_of(development, weights),
         "test": figures_of(test, weights),

@@ -23,8 +23,6 @@ _SHOWN = (
 
 def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
     """Write `MODEL_CARD.md` beside the files that it describes."""
-    recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in metrics["recipe"].items())
-    done = f"{metrics['steps']} steps of AdamW ({metrics['examples']:,} examples)"
     names = sorted(path.name for path in folder.iterdir() if path.name != "MODEL_CARD.md")
     files = "\n".join(
         f"- `{name}` {(folder / name).stat().st_size / 1e6:.1f} MB, sha256 `{sha256(folder / name)}`"
@@ -32,9 +30,9 @@ def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
     )
     template = resources.files(__package__).joinpath("model_card.md").read_text(encoding="utf-8")
     text = template.format(
-        recipe=f"{done}; {recipe}.",
+        examples=f"{metrics['examples']:,}",
+        runs="\n".join(f"{number}. {_described(run)}" for number, run in enumerate(metrics["runs"], 1)),
         base=sha256(base / "model.safetensors"),
-        command=_command(metrics["recipe"]),
         table=_table(metrics["test"]),
         weights=f"{metrics['weights'][0]:.3f} and {metrics['weights'][1]:.3f}",
         quantised=_quantised_note(metrics),
@@ -43,11 +41,13 @@ def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 
 
-def _command(recipe: dict[str, Any]) -> str:
-    minutes = f" --minutes {recipe['minutes']:g}" if recipe["minutes"] else ""
+def _described(run: dict[str, Any]) -> str:
+    """One run: what it did, with the command for it."""
+    minutes = f" --minutes {run['minutes']:g}" if run["minutes"] else ""
+    recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run.items() if name != "steps")
     return (
-        "python -m rag.training train --data DATA --base BASE --output OUTPUT"
-        f" --passes {recipe['passes']}{minutes} --learning-rate {recipe['learning_rate']:g} --seed {recipe['seed']}"
+        f"{run['steps']} steps of AdamW; {recipe}. `python -m rag.training train --data DATA --base BASE --output RUN"
+        f" --passes {run['passes']}{minutes} --learning-rate {run['learning_rate']:g} --seed {run['seed']}`"
     )
 
 

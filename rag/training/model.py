@@ -203,8 +203,9 @@ class Reader(nn.Module):
         return ReaderOutput(start, end, self.answerable(hidden[:, 0]).float().squeeze(-1))
 
 
-def load_reader(folder: Path, dropout_rate: float = 0.1) -> Reader:
-    """A reader from a BERT-family folder; heads that the folder lacks start small and random.
+def load_reader(folder: Path, dropout_rate: float = 0.1, weights: Path | None = None) -> Reader:
+    """A reader from a BERT-family folder, or of its shape with other `weights`; heads that are not there start small
+    and random.
 
     Raises `KeyError` when an encoder tensor is missing.
     """
@@ -212,7 +213,8 @@ def load_reader(folder: Path, dropout_rate: float = 0.1) -> Reader:
     for head in (reader.qa_outputs, reader.answerable):
         nn.init.normal_(head.weight, std=0.02)
         nn.init.zeros_(head.bias)
-    tensors = load_file(folder / "model.safetensors")
+    path = weights or folder / "model.safetensors"
+    tensors = load_file(path)
     known = {name: tensor.float() for name, tensor in tensors.items() if name in reader.state_dict()}
     missing = [
         name
@@ -221,7 +223,7 @@ def load_reader(folder: Path, dropout_rate: float = 0.1) -> Reader:
     ]
     if missing:
         raise KeyError(
-            f"{folder}/model.safetensors lacks {missing[0]} ({len(missing)} tensors); is it a BERT encoder?"
+            f"{path} lacks {missing[0]} ({len(missing)} tensors); is it a BERT encoder?"
         )
     reader.load_state_dict(known, strict=False)
     return reader

@@ -19,6 +19,9 @@ from rag.training.features import Batch, Feature, Featurizer, batches, collated
 from rag.training.model import Reader, ReaderOutput, load_reader, save_reader
 
 
+RUNS = "runs.json"
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What decides the weights, apart from the data: same recipe and data, same machine, same weights.
@@ -52,14 +55,25 @@ def loss_of(output: ReaderOutput, batch: Batch, answerable_weight: float) -> Ten
 
 
 class Trainer:
-    """One training run in a folder of its own: `run.json`, `log.jsonl`, `state.pt`, `model.safetensors`."""
+    """One training run in a folder of its own: `runs.json`, `log.jsonl`, `state.pt`, `model.safetensors`.
+
+    With `start`, the folder of an earlier run, it goes on from that run's weights with data and a learning rate of its
+    own; `runs.json` lists the recipes of all of them, this one last.
+    """
 
     def __init__(
-        self, mixture: Mixture, base: Path, folder: Path, recipe: Recipe, device: str = "cpu"
+        self,
+        mixture: Mixture,
+        base: Path,
+        folder: Path,
+        recipe: Recipe,
+        device: str = "cpu",
+        start: Path | None = None,
     ) -> None:
         self._mixture, self._folder, self._recipe, self._device = mixture, folder, recipe, device
         torch.manual_seed(recipe.seed)
-        self.reader = load_reader(base, recipe.dropout_rate).to(device)
+        weights = (start or base) / "model.safetensors"
+        self.reader = load_reader(base, recipe.dropout_rate, weights).to(device)
         # Word embeddings of rare names would be moved by the few examples that have them.
         self.reader.embeddings.word_embeddings.weight.requires_grad_(recipe.train_word_embeddings)
         self._featurizer = Featurizer(base)
@@ -72,7 +86,7 @@ class Trainer:
         self._losses: list[float] = []
         self._rates: list[float] = []
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n", encoding="utf-8")
+        self._before = json.loads((start / RUNS).read_text(encoding="utf-8")) if start else []
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint, if there is one; refuses one of another recipe with
@@ -126,6 +140,8 @@ class Trainer:
             part,
         )
         part.replace(self._folder / "state.pt")
+        runs = [*self._before, asdict(self._recipe) | {"steps": self._step}]
+        (self._folder / RUNS).write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
         save_reader(self.reader, self._folder / "model.safetensors")
 
     def _pass(self, number: int) -> list[list[Feature]]:

@@ -22,7 +22,7 @@ from rag.training.features import Featurizer, batches, collated  # noqa: E402
 from rag.training.measures import auroc, logistic_weights, token_f1  # noqa: E402
 from rag.training.model import BertShape, Reader, dropout, load_reader, save_reader  # noqa: E402
 from rag.training.predict import onnx_scorer, predict, torch_scorer  # noqa: E402
-from rag.training.train import Recipe, Trainer  # noqa: E402
+from rag.training.train import RUNS, Recipe, Trainer  # noqa: E402
 
 WORDS = "the bridge was opened in 1931 by clara stone when who did open it ? . leeds toll no".split()
 SHAPE = BertShape(16, 2, 2, 32, len(WORDS) + 4, 256, 2, 1e-12)
@@ -154,6 +154,24 @@ def test_a_checkpoint_of_another_recipe_is_refused(base: Path, tmp_path: Path) -
     other = Trainer(TwoExamples(), base, tmp_path / "run", recipe(seed=2))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="another recipe"):
         other.resume()
+
+
+def test_a_run_goes_on_from_another_with_a_recipe_of_its_own(base: Path, tmp_path: Path) -> None:
+    first = Trainer(TwoExamples(), base, tmp_path / "first", recipe())  # type: ignore[arg-type]
+    first.train()
+    second = Trainer(
+        TwoExamples(),  # type: ignore[arg-type]
+        base,
+        tmp_path / "second",
+        recipe(seed=2, passes=1),
+        start=tmp_path / "first",
+    )
+    for name, tensor in first.reader.state_dict().items():
+        assert torch.equal(tensor, second.reader.state_dict()[name]), name
+    second.train()
+    runs = json.loads((tmp_path / "second" / RUNS).read_text())
+    assert [(run["seed"], run["passes"]) for run in runs] == [(recipe().seed, 12), (2, 1)]
+    assert all(run["steps"] > 0 for run in runs)
 
 
 @pytest.mark.parametrize(("rounding", "tolerance"), [("none", 1e-4), ("weights", 0.03), ("dynamic", 0.1)])
