@@ -139,11 +139,13 @@ def serve(
 
 @app.command("fetch-model")
 def fetch_model(data_dir: DataDir = None) -> None:
-    """Fetch the embedding model, if it is not there, and build its graph; nothing else is ever fetched."""
+    """Fetch the models of the settings that are not there, and build their graphs; nothing else is ever fetched."""
     application = _application(data_dir, None, download_models=True)
     typer.echo(
         f"Embedding model ready: {application.settings.embedding_model}, {application.embedder.dimensions} dimensions."
     )
+    if application.reader is not None:
+        typer.echo(f"Reader ready: {application.settings.reader_model}.")
 
 
 @app.command()

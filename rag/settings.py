@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="name on the hub, or a folder")
     reader_model: str = Field(
         BUNDLED,
-        description="`bundled`, `none`, or a folder of a BERT with the heads that rag/models/reader describes",
+        description="`bundled`, `none`, or a BERT that points at spans or grades passages: name on the hub, or folder",
     )
     model_cache_dir: Path | None = Field(
         None, description="fetched and built models; in the data folder if unset"

@@ -134,13 +134,17 @@ class Application:
         return OnnxEmbedder(folder, settings.models_dir, settings.threads)
 
     def _load_reader(self) -> Reader | None:
+        from rag.adapters.model_source import locate_model
         from rag.adapters.reader import OnnxReader
 
         settings = self.settings
         if settings.reader_model == NO_READER:
             return None
-        bundled = settings.reader_model == BUNDLED
-        folder = BUNDLED_READER if bundled else Path(settings.reader_model).expanduser()
+        folder = BUNDLED_READER
+        if settings.reader_model != BUNDLED:
+            folder = locate_model(
+                settings.reader_model, settings.models_dir, settings.download_models, "RAG_READER_MODEL"
+            )
         return OnnxReader(folder, settings.models_dir, settings.threads)
 
     def _build_pipeline(self) -> Pipeline:

@@ -36,6 +36,15 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
         build(settings).synchronise()
 
 
+def test_a_reader_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, reader_model="nobody/no-such-reader", download_models=False)
+    with pytest.raises(ModelMissing, match="nobody/no-such-reader"):
+        _ = build(settings).reader
+    folder = Settings(data_dir=tmp_path, reader_model="./nowhere/at all", download_models=False)
+    with pytest.raises(ModelMissing, match="RAG_READER_MODEL"):
+        _ = build(folder).reader
+
+
 def test_what_is_heavy_is_loaded_once_by_however_many_threads(
     tmp_path: Path, small_corpus: Path, make_settings: MakeSettings
 ) -> None:

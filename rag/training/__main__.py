@@ -42,7 +42,8 @@ Minutes = Annotated[
 Rate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
 Seed = Annotated[int, typer.Option(help="Of the examples, their order and the dropout.")]
 Start = Annotated[
-    Path | None, typer.Option(help="Folder of an earlier run, to go on from its weights with this run's data.")
+    Path | None,
+    typer.Option(help="Folder of an earlier run, to go on from its weights with this run's data."),
 ]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 
@@ -54,7 +55,7 @@ def configure(threads: Annotated[int, typer.Option(help="Threads of torch.")] = 
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917
     data: Data,
     base: Base,
     output: Output,

@@ -222,9 +222,7 @@ def load_reader(folder: Path, dropout_rate: float = 0.1, weights: Path | None = 
         if name not in known and not name.startswith(("qa_outputs.", "answerable."))
     ]
     if missing:
-        raise KeyError(
-            f"{path} lacks {missing[0]} ({len(missing)} tensors); is it a BERT encoder?"
-        )
+        raise KeyError(f"{path} lacks {missing[0]} ({len(missing)} tensors); is it a BERT encoder?")
     reader.load_state_dict(known, strict=False)
     return reader
 

@@ -18,7 +18,6 @@ from rag.training.examples import Mixture
 from rag.training.features import Batch, Feature, Featurizer, batches, collated
 from rag.training.model import Reader, ReaderOutput, load_reader, save_reader
 
-
 RUNS = "runs.json"
 
 

@@ -225,11 +225,40 @@ def test_unsupported_model_is_refused_by_name(tmp_path: Path, changes: dict[str,
         build(write_model(tmp_path, random_weights(), **changes), Head.MEAN)
 
 
-def test_missing_head_is_named(tmp_path: Path) -> None:
+def test_a_reader_of_spans_alone_has_those_outputs_alone(tmp_path: Path) -> None:
     weights = random_weights()
-    del weights["answerable.weight"]
+    del weights["answerable.weight"], weights["answerable.bias"]
+    session = build(write_model(tmp_path, weights), Head.READER)
+    assert [output.name for output in session.get_outputs()] == ["start", "end"]
+
+
+def test_a_cross_encoder_grades_with_its_pooler_and_classifier(tmp_path: Path) -> None:
+    weights = {
+        name: values for name, values in random_weights("bert.").items() if not name.startswith("qa_outputs")
+    }
+    hidden = CONFIG["hidden_size"]
+    pooler = np.random.default_rng(3).normal(0, 0.5, (hidden, hidden)).astype("f4")
+    weights |= {"bert.pooler.dense.weight": pooler, "bert.pooler.dense.bias": np.ones(hidden, "f4")}
+    weights["classifier.weight"] = weights.pop("answerable.weight")
+    weights["classifier.bias"] = weights.pop("answerable.bias")
+    ids, mask, types = padded_batch()
+    outputs = run(build(write_model(tmp_path, weights), Head.READER), ids, mask, types)
+    assert list(outputs) == ["answerable"]
+    for row, length in enumerate(LENGTHS):
+        states = forward(weights, ids[row, :length], mask[row, :length], types[row, :length])
+        pooled = np.tanh(states[0] @ pooler.T + 1.0)
+        expected = pooled @ weights["classifier.weight"][0] + weights["classifier.bias"][0]
+        np.testing.assert_allclose(outputs["answerable"][row], expected, atol=1e-4)
+
+
+def test_an_encoder_without_a_head_is_no_reader(tmp_path: Path) -> None:
+    weights = {
+        name: values
+        for name, values in random_weights().items()
+        if not name.startswith(("qa_outputs", "answerable"))
+    }
     model = write_model(tmp_path, weights)
-    with pytest.raises(ModelInvalid, match=r"answerable\.weight"):
+    with pytest.raises(ModelInvalid, match=r"neither `qa_outputs`.*RAG_READER_MODEL"):
         build(model, Head.READER)
     build(model, Head.MEAN)
 

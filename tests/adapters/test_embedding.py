@@ -187,7 +187,7 @@ def test_damaged_graph_of_the_right_size_is_named(model_folder: Path, tmp_path: 
 
 
 def test_failed_build_leaves_nothing_behind(model_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelInvalid, match=r"qa_outputs\.weight"):
+    with pytest.raises(ModelInvalid, match="neither `qa_outputs`"):
         built_graph(model_folder, Head.READER, tmp_path)
     assert [file.name for file in tmp_path.iterdir() if not file.name.startswith("weights-")] == []
 
