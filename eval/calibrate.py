@@ -15,7 +15,7 @@ import numpy as np
 
 import rag.read
 from eval.answer_measures import holds_answer
-from eval.cases import Case, InvalidCases
+from eval.cases import Case, InvalidCases, Split
 from eval.evaluate import RECORDS, Advance, Plan, bundled_cases, chosen_cases, digest, external, silent
 from eval.fitting import COST_RATIO, FOLDS, PENALTY, ErrorRates, Example, Fit, fit
 from eval.knowing import auroc, expected_calibration_error
@@ -70,6 +70,12 @@ def example(case: Case, answer: Answer, names: Sequence[str]) -> Example | None:
     return Example(case.cluster, case.answerable, np.array(features, float), np.array(answers))
 
 
+def examples_of(asked: Asked, names: Sequence[str]) -> list[Example]:
+    """What the cases of a collection teach; those for which nothing was retrieved teach nothing."""
+    made = (example(case, answer, names) for case, answer in zip(asked.cases, asked.answers, strict=True))
+    return [found for found in made if found]
+
+
 def signal_names(answers: Iterable[Answer]) -> tuple[str, ...]:
     """Every signal that any evidence has, in the order of first sight.
 
@@ -119,17 +125,19 @@ def fit_decision(
     Raises:
         InvalidCases: nothing can be fitted on them.
     """
-    asked = [_ask(path, settings, advance) for path in paths or (bundled_cases(), RECORDS)]
+    asked = [ask(path, settings, "development", advance) for path in paths or (bundled_cases(), RECORDS)]
     names = signal_names(answer for its in asked for answer in its.answers)
     most = max(len(its.cases) for its in asked)
     examples: list[Example] = []
     places: list[slice] = []
     for its in asked:
-        found = [example(case, answer, names) for case, answer in zip(its.cases, its.answers, strict=True)]
         weight = most / len(its.cases)
-        kept = [replace(made, cluster=f"{its.name}: {made.cluster}", weight=weight) for made in found if made]
-        places.append(slice(len(examples), len(examples) + len(kept)))
-        examples += kept
+        made = [
+            replace(found, cluster=f"{its.name}: {found.cluster}", weight=weight)
+            for found in examples_of(its, names)
+        ]
+        places.append(slice(len(examples), len(examples) + len(made)))
+        examples += made
     fitted = fit(examples, names, prior_weights(stored_calibration(), names), cost_ratio, penalty)
     collections = tuple(
         _fitted(its, fitted, examples[place], place) for its, place in zip(asked, places, strict=True)
@@ -142,15 +150,20 @@ def fit_decision(
     return Decision(fitted, collections, inputs)
 
 
-def _ask(path: Path, settings: Settings, advance: Advance) -> Asked:
-    plan = Plan((path,), split="development")
+def ask(path: Path, settings: Settings, split: Split, advance: Advance = silent) -> Asked:
+    """Ask the cases of one collection that are of the split.
+
+    Raises:
+        InvalidCases: they cannot be used, or there are none.
+    """
+    plan = Plan((path,), split=split)
     collection = external(plan)
     with prepared(collection, settings) as place, opened(place, advance) as application:
         cases = chosen_cases(plan, collection, application)
         answers = []
         for case in cases:
             answers.append(ask_case(case, application.pipeline.ask, plan.conditions))
-            advance(f"asking {path.stem}", len(answers), len(cases))
+            advance(f"asking {path.stem}, {split}", len(answers), len(cases))
         return Asked(path.stem, cases, tuple(answers), application.catalog.manifest().index_id)
 
 

@@ -84,7 +84,8 @@ class Case:
     """A question, the turns before it and what a right answer is.
 
     All but the last of `turns` are asked first and answered by the pipeline, unless `history` gives the
-    conversation ready made. Questions with one `cluster` depend on each other (a conversation, an article).
+    conversation ready made. Questions with one `cluster` depend on each other (a conversation, an article). Where there
+    are `document_ids`, only those documents are asked.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Case:
     difficulty: str = ""
     source: tuple[str, ...] = ()
     own_split: Split | None = None
+    document_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cluster", self.cluster or self.id)

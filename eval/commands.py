@@ -149,19 +149,28 @@ def ablate(
     split: OneSplit = "development",
     limit: Limit = None,
     paragraphs: Annotated[bool, typer.Option("--paragraphs", help="SQuAD: retrieval alone.")] = False,
+    signals: Annotated[
+        bool, typer.Option("--signals", help="What each signal adds to the decision; both splits are asked.")
+    ] = False,
     data_dir: DataDir = None,
     corpus: Corpus = None,
 ) -> None:
     """Show what each part of the pipeline is worth: the same cases with parts taken out."""
     from eval.ablate import ablate as ablate_plan
-    from eval.evaluate import Plan
-    from eval.terminal import print_ablation
+    from eval.ablate import ablate_signals
+    from eval.evaluate import Plan, bundled_cases
+    from eval.terminal import print_ablation, print_signals
     from rag.terminal import progress_bar
 
+    if signals:
+        with _settings(data_dir, corpus) as settings, progress_bar() as advance:
+            signal_rows = [ablate_signals(path, settings, advance) for path in cases or [bundled_cases()]]
+        for rows in signal_rows:
+            print_signals(rows)
+        return
     plan = Plan(tuple(cases or ()), split, limit, paragraphs=paragraphs)
     with _settings(data_dir, corpus) as settings, progress_bar() as advance:
-        rows = ablate_plan(plan, settings, advance)
-    print_ablation(rows)
+        print_ablation(ablate_plan(plan, settings, advance))
 
 
 @eval_app.command()

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from eval.cases import Case, CaseType, Gold, InvalidCases, Split
+from eval.cases import Case, CaseType, Gold, InvalidCases
 from eval.matching import parse_form
 from eval.quantities import normalise
 from rag.corpus import clean
@@ -25,6 +25,8 @@ from rag.domain import MAX_HISTORY_TURNS, Document, Turn
 
 Model = TypeVar("Model", bound=BaseModel)
 Documents = Mapping[str, Document]
+
+TRAIN: Final = "train"
 
 _QUESTION_TYPES = (
     (CaseType.HOW_MANY, re.compile(r"\bhow (?:many|much)\b")),
@@ -101,6 +103,7 @@ class _SquadParagraph(BaseModel):
 class _SquadArticle(BaseModel):
     title: str = ""
     split: Literal["train", "development", "test"] | None = None
+    alone: bool = False
     paragraphs: list[_SquadParagraph]
 
 
@@ -127,8 +130,9 @@ class _BeirQuery(BaseModel, extra="allow"):
 def read_squad(path: Path) -> Collection:
     """A SQuAD file (Rajpurkar et al. 2016, 2018): each article a document and a cluster of cases.
 
-    Beyond the format, an article may say of which `split` it is (those of "train" are not asked about), a paragraph
-    under which `section` it stands, and a question of which `type` it is.
+    Beyond the format, an article may say of which `split` it is (those of "train" are not asked about) and whether it
+    is asked `alone`, since its questions do not name it; a paragraph under which `section` it stands; and a question of
+    which `type` it is.
 
     Raises:
         InvalidCases: the file is not there or not of this format.
@@ -139,9 +143,9 @@ def read_squad(path: Path) -> Collection:
 
     def cases(documents: Documents) -> tuple[Case, ...]:
         return tuple(
-            _squad_case(question, paragraph, documents[document_id], article.split)
+            _squad_case(question, paragraph, documents[document_id], article)
             for document_id, article in zip(ids, articles, strict=True)
-            if article.split != "train"
+            if article.split != TRAIN
             for paragraph in article.paragraphs
             for question in paragraph.qas
         )
@@ -204,7 +208,7 @@ def _squad_entry(article: _SquadArticle) -> Entry:
 
 
 def _squad_case(
-    question: _SquadQuestion, paragraph: _SquadParagraph, document: Document, split: Split | None
+    question: _SquadQuestion, paragraph: _SquadParagraph, document: Document, article: _SquadArticle
 ) -> Case:
     answers = (
         [] if question.is_impossible else [answer for answer in question.answers if normalise(answer.text)]
@@ -219,7 +223,8 @@ def _squad_case(
         short=texts,
         gold=tuple(dict.fromkeys(_squad_gold(answers, paragraph.context, document))),
         cluster=document.title,
-        own_split=split,
+        own_split=None if article.split == TRAIN else article.split,
+        document_ids=(document.id,) if article.alone else (),
     )
 
 

@@ -61,7 +61,8 @@ def fit_logistic(
     varies = spread > 1e-12
     standard = np.where(varies, (features - mean) / np.where(varies, spread, 1.0), 0.0)
     design = np.hstack([standard, np.ones((len(standard), 1))])
-    ridge = np.diag([penalty] * features.shape[1] + [1e-9])
+    # A feature that never varies must not make it singular.
+    ridge = np.diag([max(penalty, 1e-9)] * features.shape[1] + [1e-9])
     centre = np.zeros(design.shape[1])
     if prior is not None:
         centre[:-1] = prior * spread

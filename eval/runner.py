@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from eval.cases import Case
 from eval.outcomes import Outcome, failed, recorded
-from rag.domain import DEFAULT_TOP_K, Answer, Mode, Question, Turn
+from rag.domain import DEFAULT_TOP_K, Answer, Filters, Mode, Question, Turn
 from rag.errors import RagError
 
 TIMEOUT_SECONDS = 60.0
@@ -66,10 +66,11 @@ def _outcome(case: Case, ask: Ask, document_text: ReadDocument, conditions: Cond
 def ask_case(case: Case, ask: Ask, conditions: Conditions) -> Answer:
     """Ask the turns before the one that is scored, then that one with the conversation as its history."""
     history = list(case.history)
+    filters = Filters(case.document_ids)
     for turn in case.turns[:-1]:
-        earlier = ask(Question(turn, tuple(history), top_k=conditions.top_k, mode=conditions.mode))
+        earlier = ask(Question(turn, tuple(history), filters, conditions.top_k, conditions.mode))
         history += [Turn("user", turn), Turn("assistant", earlier.answer)]
-    return ask(Question(case.question, tuple(history), top_k=conditions.top_k, mode=conditions.mode))
+    return ask(Question(case.question, tuple(history), filters, conditions.top_k, conditions.mode))
 
 
 def within(seconds: float, work: Callable[[], Answer]) -> Answer:

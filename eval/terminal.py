@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from eval.ablate import Row, shown_measures
+from eval.ablate import Row, SignalRow, shown_measures
 from eval.calibrate import Decision
+from eval.cases import SPLITS
 from eval.compare import Comparison, Difference
 from eval.measures import HEADLINE, MEASURES, Measure, shown
 from eval.report import Report
@@ -108,6 +109,17 @@ def print_ablation(rows: Sequence[Row]) -> None:
             cells.append((shown(figure.value, MEASURES[name]) if figure else "") + moved)
         table.add_row(row.name, *cells)
     console.print(table)
+
+
+def print_signals(rows: Sequence[SignalRow]) -> None:
+    """A row for each group of signals that was added."""
+    console = Console(highlight=False)
+    columns = [(name, split) for name in ("best_right", "auroc") for split in SPLITS]
+    titles = {"best_right": "best sentence right", "auroc": "AUROC of answerable"}
+    table = _table("", *(f"{titles[name]}, {split}" for name, split in columns))
+    for row in rows:
+        table.add_row(row.name, *(str(getattr(row, name)[split]) for name, split in columns))
+    console.print(table, markup=False)
 
 
 def _table(*columns: str) -> Table:

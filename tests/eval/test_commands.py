@@ -113,6 +113,22 @@ def test_ablating_prints_a_row_a_configuration(invoke: Callable[..., Result], wr
         assert row in printed
 
 
+def test_ablating_signals_prints_what_each_adds_in_both_splits(
+    invoke: Callable[..., Result], write_lines: Write
+) -> None:
+    gold = "The quay cost 42 million euros."
+    cases = [
+        line(f"case-{n}", "How much did the quay cost?", gold, gold=gold)
+        if n % 2
+        else line(f"case-{n}", "What is the formula of caffeine?")
+        for n in range(80)
+    ]
+    printed = " ".join(invoke("ablate", "--signals", "--cases", write_lines(*cases)).output.split())
+    for row in ("retrieval", "+ words", "+ the reader's span", "+ the reader's verdict"):
+        assert row in printed
+    assert "1.000" in printed
+
+
 def test_figures_are_written_and_checked(
     invoke: Callable[..., Result], write_lines: Write, tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ def test_squad_answers_are_located_in_the_ingested_text(squad_file: Path, tmp_pa
 def test_a_squad_file_may_say_sections_splits_and_types(squad_file: Path, tmp_path: Path) -> None:
     squad = json.loads(squad_file.read_text())
     trained = {"title": "Trained on", "split": "train", "paragraphs": squad["data"][0]["paragraphs"]}
-    squad["data"][0]["split"] = "test"
+    squad["data"][0] |= {"split": "test", "alone": True}
     squad["data"][0]["paragraphs"][1]["section"] = "The lamp & its keepers"
     squad["data"][0]["paragraphs"][0]["qas"][1]["type"] = "other-subject"
     squad_file.write_text(json.dumps({"data": [*squad["data"], trained]}))
@@ -108,6 +108,7 @@ def test_a_squad_file_may_say_sections_splits_and_types(squad_file: Path, tmp_pa
     assert collection.cases is not None
     cases = collection.cases(documents)
     assert [case.split for case in cases] == ["test"] * 3
+    assert {case.document_ids for case in cases} == {(cases[2].gold[0].document_id,)}
     assert cases[1].type == CaseType.OTHER_SUBJECT
     lamp = documents[cases[2].gold[0].document_id]
     assert [section.path[-1] for section in lamp.sections if section.path][-1] == "The lamp & its keepers"

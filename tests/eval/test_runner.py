@@ -70,6 +70,18 @@ def test_a_ready_history_is_sent_as_it_is() -> None:
     assert [question.history for question in asked] == [history]
 
 
+def test_a_case_of_some_documents_asks_those_alone() -> None:
+    asked: list[Question] = []
+
+    def ask(question: Question) -> Answer:
+        asked.append(question)
+        return answer_to(question)
+
+    case = make_case("x", "y", turns=("What is new?", "Who led it?"), document_ids=("harbour",))
+    run_cases([case], ask, text_of)
+    assert [question.filters.document_ids for question in asked] == [("harbour",)] * 2
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
