@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,8 @@ def ask(path: Path, settings: Settings, split: Split, advance: Advance = silent)
     """
     plan = Plan((path,), split=split)
     collection = external(plan)
-    with prepared(collection, settings) as place, opened(place, advance) as application:
+    everything = {"certain": inf}  # what would not be read depends on the decision that is to be fitted
+    with prepared(collection, settings) as place, opened(place, advance, everything) as application:
         cases = chosen_cases(plan, collection, application)
         answers = []
         for case in cases:

@@ -14,7 +14,7 @@ from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
-from rag.read import Read
+from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
@@ -28,13 +28,18 @@ class Application:
     """Everything that one record needs. What is heavy is loaded at first use; threads may share it."""
 
     def __init__(
-        self, settings: Settings, retrievers: Sequence[str] = RETRIEVERS, fusion: Fusion = by_score
+        self,
+        settings: Settings,
+        retrievers: Sequence[str] = RETRIEVERS,
+        fusion: Fusion = by_score,
+        certain: float = CERTAIN,
     ) -> None:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
         self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
+        self._certain = certain
         self._made: dict[str, object] = {}
         self._guard = threading.RLock()
 
@@ -158,7 +163,9 @@ class Application:
             fusion=self._fusion,
         )
         return Pipeline(
-            Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, self.reader)
+            Spell(self.catalog, self.embedder),
+            retrieve,
+            Read(self.catalog, self.embedder, self.reader, certain=self._certain),
         )
 
     def _fingerprint(self) -> str:
@@ -172,10 +179,14 @@ class Application:
 
 
 def build(
-    settings: Settings, retrievers: Sequence[str] = RETRIEVERS, fusion: Fusion = by_score
+    settings: Settings,
+    retrievers: Sequence[str] = RETRIEVERS,
+    fusion: Fusion = by_score,
+    certain: float = CERTAIN,
 ) -> Application:
     """An application for these settings; opens and loads nothing yet.
 
-    `retrievers` and `fusion` are for measuring what each part of the search is worth.
+    `retrievers` and `fusion` are for measuring what each part of the search is worth, `certain` (see `rag.read.Read`)
+    for reading all that was found.
     """
-    return Application(settings, retrievers, fusion)
+    return Application(settings, retrievers, fusion, certain)

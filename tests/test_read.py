@@ -76,6 +76,28 @@ def test_evidence_is_sorted_and_each_part_has_its_own(read: ReadParts) -> None:
     assert "61 metres" in first[1].sentence.text
 
 
+def test_what_lies_behind_a_certain_answer_is_not_read_unless_it_is_a_list(
+    small_application: Application,
+) -> None:
+    application = small_application
+    hits = application.pipeline.search("How much did the quay cost?", 6).hits
+    assert len(hits) > 1
+    sure = Calibration({"span": 10.0}, 6.0, 0.5)
+    read_up_to = {
+        certain: {
+            found.hit.rank
+            for found in Read(
+                application.catalog, application.embedder, application.reader, sure, certain=certain
+            )([question], hits).evidence
+        }
+        for certain, question in ((0.9, "How much did the quay cost?"), (1.1, "How much did the quay cost?"))
+    }
+    assert read_up_to[0.9] == {1}
+    assert len(read_up_to[1.1]) == len(hits)
+    listing = Read(application.catalog, application.embedder, application.reader, sure, certain=0.9)
+    assert len({found.hit.rank for found in listing(["Which firms took part?"], hits).evidence}) == len(hits)
+
+
 def test_without_a_reader_words_names_and_numbers_still_judge(read: ReadParts) -> None:
     reading = read("How much did the quay cost?", pointing=False)
     assert "42 million" in best(reading).sentence.text
