@@ -225,7 +225,7 @@ HELD_OUT = {
     "qed": (110, 110),
 }
 """Articles of each collection kept from training: for development (calibration, choices) and for test."""
-RECORDS_HELD_OUT = 6
+RECORDS_HELD_OUT = 12
 """One record of so many is kept for development and one for test: records are added, and none may change sides."""
 
 
