@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.language import content_words, is_abbreviation, stems, text_stems
+from rag.language import SHORTEST_ABBREVIATION, content_words, is_abbreviation, stems, text_stems, words
 
 # A long form has at most twice as many words as its short form has letters, and no more than so many beyond them.
 FURTHER_WORDS = 5
@@ -17,6 +17,7 @@ _SAYS = re.compile(
     r"\s*(?:\([^)]*\)\s*)?(?:is short for|stands? for|is|are|was|means|denotes)\s+(?:an?\s+|the\s+)?"
 )
 _PHRASE = re.compile(r"[^.,:;()\[\]]+?(?=\s+(?:that|which|who|whose|and is|in which)\b|[.,:;()\[\]]|$)")
+_LEFT_OUT = frozenset("a an and at by for in of on the to & de la der des und y".split())
 _BRACKETED = re.compile(r"\s*[(\[]\s*(?:the\s+)?(?P<long>[^()\[\]]{4,120}?)\s*[)\]]")
 
 Span = tuple[int, int]
@@ -38,6 +39,18 @@ def spelled_out(word: str, sentence: str) -> Span | None:
             if found:
                 return found
     return None
+
+
+def has_initials(short: str, text: str) -> bool:
+    """Whether words of a text that follow each other begin with the letters of a short form: "VCs", "venture capital".
+
+    One letter is no short form; small words between ("Bank of Elsin") may be left out.
+    """
+    letters = re.sub(r"[^\w]|s$", "", short).lower()
+    if len(letters) < SHORTEST_ABBREVIATION:
+        return False
+    initials = "".join(word[0] for word in words(text) if word not in _LEFT_OUT)
+    return letters in initials or letters in "".join(word[0] for word in words(text))
 
 
 def long_form(term: Sequence[str], sentence: str) -> Span | None:

@@ -12,8 +12,9 @@ from importlib.resources import files
 import numpy as np
 
 from rag.catalog import Catalog
+from rag.definitions import has_initials
 from rag.domain import Evidence, Hit, Passage, Reading, Sentence
-from rag.language import Asked, Asks, asked, spellings, stems, text_stems
+from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems, text_stems
 from rag.ports import Embedder, Reader, Vector
 from rag.signals import Span, akin, best_span, long_form_in, signals_of, words_around
 
@@ -84,7 +85,7 @@ class Read:
     def __call__(self, parts: Sequence[str], hits: Sequence[Hit]) -> Reading:
         """Evidence for all parts of a question, best first; ties in the order of hits and of the text."""
         questions = [self._take_apart(part) for part in parts]
-        unknown = self._unknown_names(questions)
+        unknown = self._unknown_names(questions, hits)
         places = [(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
         evidence = [
             found
@@ -178,15 +179,25 @@ class Read:
     def _is_word(self, name: str) -> bool:
         return name.isupper() and self._embedder.count_tokens([name.lower()]) == [1]
 
-    def _unknown_names(self, questions: Sequence[Asked]) -> tuple[str, ...]:
-        """Names in the question with a word that the record has in no inflection, nor any word of its family."""
+    def _unknown_names(self, questions: Sequence[Asked], hits: Sequence[Hit]) -> tuple[str, ...]:
+        """Names in the question with a word that the record has in no inflection, nor any word of its family.
+
+        A short form whose words stand in a passage that was found is known by them.
+        """
         found = [name for question in questions for name in question.names]
         counts = self._counts([word for name in found for word in name.split()])
         return tuple(
             dict.fromkeys(
                 name
                 for name in found
-                if any(counts[word] == 0 and not self._has_family(word) for word in name.split())
+                if any(
+                    counts[word] == 0
+                    and not self._has_family(word)
+                    and not (
+                        is_abbreviation(word) and any(has_initials(word, hit.passage.text) for hit in hits)
+                    )
+                    for word in name.split()
+                )
             )
         )
 

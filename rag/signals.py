@@ -8,9 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.definitions import defines, long_form
+from rag.definitions import defines, has_initials, long_form
 from rag.domain import Hit, Passage, Sentence
-from rag.language import DATE, Asked, Asks, content_words, names, numbers, quantities, stems, text_stems
+from rag.language import (
+    DATE,
+    Asked,
+    Asks,
+    content_words,
+    is_abbreviation,
+    names,
+    numbers,
+    quantities,
+    stems,
+    text_stems,
+)
 from rag.ports import SpanLogits, Vector
 
 # The longest answer within a sentence, in tokens; the logits of a span and of there being an answer that are sure.
@@ -96,7 +107,7 @@ def signals_of(
     return {
         "coverage": _share(near, weights),
         "attributes": _share(near[unnamed], weights[unnamed]),
-        "names_missing": sum(not akin(stem, found) for stem in wanted) / len(wanted) if wanted else 0.0,
+        "names_missing": _names_missing(question, f"{sentence.text} {headings}", found),
         "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
         "type_fits": type_fits(question, sentence.text),
         "defines": float(
@@ -108,6 +119,17 @@ def signals_of(
         "yes_no": float(question.asks is Asks.YES_NO),
         "definition": float(question.asks is Asks.DEFINITION),
     }
+
+
+def _names_missing(question: Asked, text: str, found: Collection[str]) -> float:
+    """The share of the words of the question's names that a text has in no form."""
+    named = [word for name in question.names for word in name.split()]
+    missing = [
+        not all(akin(stem, found) for stem in stems(word))
+        and not (is_abbreviation(word) and has_initials(word, text))
+        for word in named
+    ]
+    return sum(missing) / len(missing) if missing else 0.0
 
 
 def long_form_in(sentence: Sentence, question: Asked) -> Sentence | None:

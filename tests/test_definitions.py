@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.definitions import defines, long_form, spelled_out
+from rag.definitions import defines, has_initials, long_form, spelled_out
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,21 @@ def test_what_a_thing_is_does_not_say_what_its_letters_stand_for() -> None:
     assert defines(sentence, ("asu",))
     assert not defines(sentence, ("asu",), spelling_out=True)
     assert defines("The Association of Sluice Users (ASU) met.", ("asu",), spelling_out=True)
+
+
+@pytest.mark.parametrize(
+    ("short", "text", "has"),
+    [
+        ("VCs", "Six venture capital firms came.", True),
+        ("VC", "Six venture capital firms came.", True),
+        ("BOE", "The Bank of Elsin lends.", True),
+        ("BE", "The Bank of Elsin lends.", True),
+        ("VC", "Capital for ventures grew.", False),
+        ("V", "Venture capital came.", False),
+    ],
+)
+def test_a_short_form_is_known_by_the_words_that_it_stands_for(short: str, text: str, has: bool) -> None:
+    assert has_initials(short, text) is has
 
 
 @given(st.text(max_size=12), st.text(max_size=200))

@@ -61,6 +61,11 @@ def test_a_name_that_the_record_never_mentions_is_said(read: ReadParts) -> None:
     assert (reading.reason, reading.unknown_names) == (UNKNOWN_NAME, ("Takeda",))
 
 
+def test_a_short_form_of_words_that_the_record_has_is_no_unknown_name(read: ReadParts) -> None:
+    assert read("Which firms took part in the CQ works?").unknown_names == ()  # the container quay
+    assert read("Which firms took part in the ZQ works?").unknown_names == ("ZQ",)
+
+
 def test_what_nothing_speaks_of_has_no_evidence(read: ReadParts) -> None:
     reading = read("What is the chemical formula of caffeine?")
     assert reading.reason == NO_EVIDENCE
