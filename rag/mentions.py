@@ -1,7 +1,7 @@
 """What the turns of a conversation speak of, so that a later one can refer to it. English, by closed word classes.
 
 There is no tagger here: what is a noun phrase follows from where function words stand, and which word of a question is
-its verb from its auxiliary. Hobbs 1978, "Resolving pronoun references", is the ancestor of taking the nearest that fits.
+its verb from its auxiliary. That the nearest which fits is meant goes back to Hobbs 1978, "Resolving pronoun references".
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ _PLURAL = re.compile(r"(?:[a-z]{2,}[^s\Wui]s|people|children|men|women|staff|pol
 # "the goal of X": X is what such a question is about.
 _RELATIONS = frozenset(
     "age aim amount author cause causes cost costs date definition director effect effects founder function goal goals"
-    " head history impact kind kinds leader length level list manager meaning members name names number objectives owner"
-    " part parts price purpose purposes reason reasons result results role size sort sources symptoms type types use uses"
-    " value".split()
+    " head history impact kind kinds leader length level list manager meaning members name names number objectives"
+    " owner part parts price purpose purposes reason reasons result results role size sort sources symptoms type types"
+    " use uses value".split()
 )
-_TITLES = re.compile(r"^(?:dr|prof|professor|mr|mrs|ms|sir|dame|captain|governor|president|minister|king|queen)\b", re.I)
+_TITLES = re.compile(
+    r"^(?:dr|prof|professor|mr|mrs|ms|sir|dame|captain|governor|president|minister|king|queen)\b", re.I
+)
 _ORGANISATION = re.compile(
-    r"\b(?:agency|association|bank|brewery|centre|center|chamber|clinic|club|college|committee|company|corp|council|court"
-    r"|department|festival|foundation|group|hall|hospital|inc|industries|institute|laborator(?:y|ies)|labs?|library|line"
-    r"|ltd|mine|ministry|mission|museum|observatory|office|orchestra|party|philharmonic|port|programme|program|project"
-    r"|revolution|school|society|station|team|union|university|war)s?\b|[&\d]",
+    r"\b(?:act|agency|association|bank|brewery|centre|center|chamber|clinic|club|college|committee|company|corp|council|court"
+    r"|department|east|empire|festival|foundation|group|hall|hospital|inc|industries|institute|lake|laborator(?:y|ies)|labs?|library|line"
+    r"|ltd|mine|ministry|mission|museum|observatory|office|orchestra|party|philharmonic|ocean|port|prize|programme|program|project"
+    r"|revolution|river|road|school|sea|society|street|station|team|union|university|war|west)s?\b|[&\d]",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"^(?:the|an?|its|their|his|her|both|either)\s+", re.IGNORECASE)
@@ -53,12 +55,18 @@ _STARTS_ITEM = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NO_ITEM = re.compile(r"(?:yes|no|in|on|at|for|from|to|with|by|though|but|so)\b", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"(?:about|who|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|can|could|will|tell|explain)\b",
+    re.I,
+)
 LONGEST_ITEM = 5
+# In a longer sentence without a name, which of its phrases it is about cannot be told.
+LONGEST_TOLD = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A noun phrase `[start, end)` of a question, its article apart. `asked`: it says what kind of thing is asked for."""
+    """A noun phrase `[start, end)` of a question, its article apart. `asked`: it says what kind of thing is wanted."""
 
     text: str
     start: int
@@ -69,7 +77,7 @@ class Phrase:
     @property
     def named(self) -> bool:
         """Whether a word of it is written as a name."""
-        return bool(names(f"so {self.text}"))
+        return bool(names(f"so {self.text}" if self.start else self.text))
 
     @property
     def plural(self) -> bool:
@@ -77,7 +85,7 @@ class Phrase:
         return bool(_PLURAL.search(self.text.partition(" of ")[0]))
 
     @property
-    def subject(self) -> str:
+    def about(self) -> str:
         """What it is about: of "symptoms of type 2 diabetes" the disease, of "quay of Elsin" the quay."""
         head, _, complement = self.text.partition(" of ")
         if complement and head.rpartition(" ")[2].lower() in _RELATIONS:
@@ -113,7 +121,12 @@ def _joins(words: Sequence[str], at: int) -> bool:
     if words[at] == "of":
         following = words[at + 1 : at + 3]
         return bool(following) and (_is_content(following[0]) or following[0] in _DETERMINERS)
-    return words[at] in _DETERMINERS and words[at - 1] == "of" and at + 1 < len(words) and _is_content(words[at + 1])
+    return (
+        words[at] in _DETERMINERS
+        and words[at - 1] == "of"
+        and at + 1 < len(words)
+        and _is_content(words[at + 1])
+    )
 
 
 def _trimmed(
@@ -127,11 +140,13 @@ def _trimmed(
     asked = not article and lead in ("which", "what", "many", "much")
     if not article and (lead in _PRONOUNS or lead in ("who", "to", "not", "how")):
         first += 1  # a verb, or after "how" an adjective
-    elif lead in _DO and end - first > 1 and words[end : end + 1] not in (["have"], ["do"], ["get"], ["give"]):
+    elif (
+        lead in _DO and end - first > 1 and words[end : end + 1] not in (["have"], ["do"], ["get"], ["give"])
+    ):
         end -= tokens[end - 1].group().islower()
     elif asked and end - first > 1:
         # "which films won prizes": the plural ends it; "which company built it": the verb stands last.
-        plurals = [at for at in range(first, end) if _PLURAL.fullmatch(words[at])]
+        plurals = [at for at in range(first, end - 1) if _PLURAL.fullmatch(words[at])]
         verb = end == len(words) or words[end] not in _DO | _BE
         end = plurals[0] + 1 if plurals else end - verb
     while end - first > 1 and (
@@ -147,41 +162,47 @@ def _trimmed(
     return Phrase(text, start, stop, asked, words[first - 1] if article else "")
 
 
-def subject(question: str) -> str | None:
-    """What a question is about: the first phrase with a name in it, else its first, what is asked for coming last."""
-    body = question.rpartition(": ")
-    if body[0] and (about := subject(body[0])):
+def subject(question: str) -> Phrase | None:
+    """What a question is about: the first phrase with a name in it, else its first, what is asked for coming last.
+
+    None where that cannot be told: of what is no question, or a long one.
+    """
+    before, colon, _ = question.rpartition(": ")
+    if colon and (about := subject(before)):
         return about
     phrases = noun_phrases(question)
-    chosen = next((phrase for phrase in phrases if phrase.named), None)
-    if chosen is None:
-        chosen = next((phrase for phrase in phrases if not phrase.asked), next(iter(phrases), None))
-    return chosen.subject if chosen else None
+    if named := next((phrase for phrase in phrases if phrase.named), None):
+        return named
+    if len(question.split()) > LONGEST_TOLD or not _QUESTION.match(question):
+        return None
+    return next((phrase for phrase in phrases if not phrase.asked), next(iter(phrases), None))
 
 
-def several(question: str) -> str | None:
+def several(question: str) -> Phrase | None:
     """The things, more than one, that a question speaks of: "which companies", "the forms"."""
-    return next((phrase.text for phrase in noun_phrases(question) if phrase.plural), None)
+    return next((phrase for phrase in noun_phrases(question) if phrase.plural), None)
 
 
-def new_names(before: str, text: str) -> list[str]:
-    """The names that an answer brings which the question did not hold."""
-    # The answer's first word may be a name too: set behind another, its capital counts.
-    return [name for name in names(f"so {text}") if name.lower() not in before.lower()]
+def new_names(before: str, text: str, first: bool = True) -> list[str]:
+    """The names that an answer brings which the question did not hold; `first`: its first word may be one."""
+    # Set behind another word, the capital of the first counts.
+    adverb = re.match(r"\w+,", text)  # "However, ..."
+    found = names(f"so {text}" if first and not adverb else text)
+    return [name for name in found if name.lower() not in before.lower()]
 
 
 def is_person(name: str) -> bool:
     """Whether a name may be somebody's: with a title, or two or more words of which none is an organisation's."""
-    return bool(_TITLES.match(name)) or (len(name.split()) > 1 and not _ORGANISATION.search(name))
+    return bool(_TITLES.match(name)) or (2 <= len(name.split()) <= 4 and not _ORGANISATION.search(name))
 
 
 def items(text: str) -> tuple[str, ...]:
     """What a text lists: the first run of "A, B and C" in it, names before others; nothing where it lists nothing."""
-    listed = _run_of_names(text)
-    return listed or _run_of_phrases(text)
+    return listed_names(text) or _run_of_phrases(text)
 
 
-def _run_of_names(text: str) -> tuple[str, ...]:
+def listed_names(text: str) -> tuple[str, ...]:
+    """The first run of names, two or more, in a text."""
     run: list[str] = []
     end = 0
     for name in [each for each in names(f"so {text}") if each in text]:

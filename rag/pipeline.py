@@ -56,10 +56,13 @@ class Pipeline:
             )
         clock = Stopwatch()
         with clock.stage("converse"):
-            text = self._spell(standalone(question.text, question.history))
+            follow_up = standalone(question.text, question.history)
+            text = self._spell(follow_up.text)
         questions = parts(text)
         with clock.stage("retrieve"):
-            retrieval = self._retrieve([text, *questions], question.top_k, question.filters)
+            retrieval = self._retrieve(
+                [text, *questions], question.top_k, question.filters, follow_up.leans_on
+            )
         yield Retrieved(retrieval.hits, text)
         with clock.stage("read"):
             reading = self._read(questions, retrieval.hits)
