@@ -160,6 +160,28 @@ def ablate(
 
 
 @eval_app.command()
+def conversation(
+    multi_turn: Annotated[
+        Path | None,
+        typer.Option(
+            "--multi-turn", help="A BEIR folder of conversations with `rewritten` last turns, to search."
+        ),
+    ] = None,
+    cases: Annotated[Path | None, typer.Option("--cases", help="A folder of cases, instead of ours.")] = None,
+) -> None:
+    """Show how well follow-ups are understood without an LLM, and that fresh questions are left alone."""
+    from eval.conversation import bundled_conversations, found, load_conversations, understood
+    from eval.terminal import print_conversation
+    from rag.terminal import progress_bar
+
+    print_conversation(understood(load_conversations(cases or bundled_conversations())))
+    if multi_turn:
+        with _settings(None, None) as settings, progress_bar() as advance:
+            figures = found(multi_turn, settings, advance)
+        print_conversation(figures)
+
+
+@eval_app.command()
 def figures(
     run_folder: Annotated[Path, typer.Option("--run", help="The run to show.")] = DEFAULT_BASELINE,
     file: Annotated[Path, typer.Option("--file", help="The file with the markers.")] = Path("README.md"),

@@ -11,6 +11,7 @@ from rich.table import Table
 from eval.ablate import Row, shown_measures
 from eval.calibrate import Decision
 from eval.compare import Comparison, Difference
+from eval.conversation import ConversationFigure
 from eval.measures import HEADLINE, MEASURES, Measure, shown
 from eval.report import Report
 from eval.statistics import Estimate
@@ -103,6 +104,21 @@ def print_ablation(rows: Sequence[Row]) -> None:
             cells.append((shown(figure.value, MEASURES[name]) if figure else "") + moved)
         table.add_row(row.name, *cells)
     console.print(table)
+
+
+def print_conversation(figures: Sequence[ConversationFigure]) -> None:
+    """A row a measure, with its interval for each split."""
+    console = Console(highlight=False)
+    splits = list(dict.fromkeys(split for figure in figures for split in figure.columns))
+    table = _table("", *splits)
+    for figure in figures:
+        shares = (figure.columns.get(split) for split in splits)
+        table.add_row(figure.name, *(_share(share) if share else "" for share in shares))
+    console.print(table)
+
+
+def _share(found: Estimate) -> str:
+    return f"{found.value:.3f} [dim]\\[{found.low:.3f}, {found.high:.3f}] n={found.n}[/]"
 
 
 def _table(*columns: str) -> Table:

@@ -266,8 +266,8 @@ def _things(exchanges: Sequence[_Exchange]) -> str | None:
         listed = listed_names(each.answer)
         about, group = subject(each.question), several(each.question)
         if group:
-            within = about is None or about.text.lower() in group.text.lower()
-            return group.text if within else f"the {group.text} of {about.about}"
+            within = about is not None and about.text.lower() in group.text.lower()
+            return group.text if within or about is None else f"the {group.text} of {about.about}"
         if listed:
             return " and ".join(listed[-2:]) if len(listed) == 2 else ", ".join(listed)
         if about:

@@ -1,7 +1,8 @@
 """What the turns of a conversation speak of, so that a later one can refer to it. English, by closed word classes.
 
 There is no tagger here: what is a noun phrase follows from where function words stand, and which word of a question is
-its verb from its auxiliary. That the nearest which fits is meant goes back to Hobbs 1978, "Resolving pronoun references".
+its verb from its auxiliary. That the nearest that fits is meant goes back to Hobbs 1978, "Resolving pronoun
+references".
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ PLACES = frozenset("city town village country place region state".split())
 KINDS = PLACES | frozenset(
     "agency association band bank brewery clinic club college committee company conference council court event"
     " expedition festival film firm group hospital institute institution laboratory law line meeting mission museum"
-    " observatory orchestra organisation organization party program programme project reef school ship site station team trial"
-    " university visit".split()
+    " observatory orchestra organisation organization party program programme project reef school ship site station"
+    " team trial university visit".split()
 )
 # Words that say nothing of what a question is about: it is about what was spoken of before.
 _VAGUE = frozenset(
