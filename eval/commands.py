@@ -167,18 +167,28 @@ def conversation(
             "--multi-turn", help="A BEIR folder of conversations with `rewritten` last turns, to search."
         ),
     ] = None,
+    fresh: Annotated[
+        Path | None, typer.Option("--fresh", help="A SQuAD file: each question is asked after another.")
+    ] = None,
+    limit: Limit = None,
     cases: Annotated[Path | None, typer.Option("--cases", help="A folder of cases, instead of ours.")] = None,
 ) -> None:
     """Show how well follow-ups are understood without an LLM, and that fresh questions are left alone."""
-    from eval.conversation import bundled_conversations, found, load_conversations, understood
+    from eval.conversation import bundled_conversations, load_conversations, understood
+    from eval.conversation_search import fresh_questions, last_turns
     from eval.terminal import print_conversation
     from rag.terminal import progress_bar
 
-    print_conversation(understood(load_conversations(cases or bundled_conversations())))
-    if multi_turn:
-        with _settings(None, None) as settings, progress_bar() as advance:
-            figures = found(multi_turn, settings, advance)
-        print_conversation(figures)
+    print_conversation("right", understood(load_conversations(cases or bundled_conversations())))
+    with _settings(None, None) as settings:
+        if multi_turn:
+            with progress_bar() as advance:
+                figures = last_turns(multi_turn, settings, advance)
+            print_conversation("R@5", figures)
+        if fresh:
+            with progress_bar() as advance:
+                figures = fresh_questions(fresh, settings, limit, advance)
+            print_conversation("R@5", figures)
 
 
 @eval_app.command()

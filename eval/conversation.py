@@ -1,4 +1,4 @@
-"""How well follow-ups are understood: by our own cases, and by what they find in a BEIR folder of conversations.
+"""How well follow-ups are understood: by cases that say what each must become.
 
 A case is one line of JSON: a `history` of turns, the `question` after them and what it must become.
 
@@ -6,14 +6,14 @@ A case is one line of JSON: a `history` of turns, the `question` after them and 
      "names": [["Brandt Marine"]], "without": ["Elsin"], "history": [{"role": "user", "content": "..."}, ...]}
 
 Standing alone, a follow-up holds one form of each of `names` and none of `without`; a question of kind "fresh" stays as
-it is, and its search takes no notice of the history.
+it is, and may lean on the history only where the search finds the two related.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -21,19 +21,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.cases import SPLITS, InvalidCases, Split, split_of
-from eval.formats import Query, read_beir
-from eval.outcomes import Outcome
-from eval.retrieval_run import run_queries
-from eval.statistics import Estimate, estimate_difference, estimate_mean
-from eval.workspace import opened, prepared
+from eval.statistics import Estimate, estimate_mean
 from rag.converse import standalone
 from rag.domain import Turn
-from rag.settings import Settings
 
 FRESH = "fresh"
-MEASURE = "documents_recall@5"
 
-Progress = Callable[[str, int, int], None]
 Columns = Mapping[str, Estimate]
 
 
@@ -93,7 +86,7 @@ def is_right(case: ConversationCase) -> bool:
     """Whether a follow-up names what it is about and nothing else, or a fresh question is left alone."""
     found = standalone(case.question, case.turns)
     if case.kind == FRESH:
-        return found.text == case.question and not found.leans_on
+        return found.text == case.question and (found.perhaps or not found.leans_on)
     text = found.text.lower()
     named = all(any(form.lower() in text for form in forms) for forms in case.names)
     return named and not any(form.lower() in text for form in case.without)
@@ -109,50 +102,9 @@ def understood(cases: Sequence[ConversationCase]) -> list[ConversationFigure]:
     }
     return [
         ConversationFigure(
-            name, _means([float(is_right(case)) for case in some], [case.cluster for case in some])
+            name, means([float(is_right(case)) for case in some], [case.cluster for case in some])
         )
         for name, some in chosen.items()
-    ]
-
-
-def found(folder: Path, settings: Settings, advance: Progress | None = None) -> list[ConversationFigure]:
-    """R@5 of the last turns of conversations in a BEIR folder, by document, on a temporary index.
-
-    The last turn alone, as a person rewrote it (`rewritten`), and as it is asked with its history, by this program;
-    and, for what is to be left alone, the rewritten question after the history of another conversation.
-
-    Raises:
-        InvalidCases: the folder cannot be used.
-    """
-    collection, rewritten = read_beir(folder), read_beir(folder, "rewritten").queries
-    asked = collection.queries
-    runs = {
-        "alone": [replace(query, history=()) for query in asked],
-        "rewritten": rewritten,
-        "ours": asked,
-        "fresh": _after_another(rewritten, asked),
-    }
-    clusters = [query.cluster for query in asked]
-    with prepared(collection, settings) as place, opened(place, advance) as application:
-        outcomes = {name: run_queries(queries, application.pipeline.stream) for name, queries in runs.items()}
-    scores = {name: [outcome.measures[MEASURE] for outcome in some] for name, some in outcomes.items()}
-    same = [
-        float(_first(one) == _first(other))
-        for one, other in zip(outcomes["fresh"], outcomes["rewritten"], strict=True)
-    ]
-    return [
-        ConversationFigure("R@5, last turn alone", _means(scores["alone"], clusters)),
-        ConversationFigure("R@5, rewritten by a person", _means(scores["rewritten"], clusters)),
-        ConversationFigure("R@5, with the history", _means(scores["ours"], clusters)),
-        ConversationFigure("  more than alone", _differences(scores["alone"], scores["ours"], clusters)),
-        ConversationFigure(
-            "  more than rewritten", _differences(scores["rewritten"], scores["ours"], clusters)
-        ),
-        ConversationFigure("R@5, rewritten, after another's history", _means(scores["fresh"], clusters)),
-        ConversationFigure(
-            "  more than rewritten", _differences(scores["rewritten"], scores["fresh"], clusters)
-        ),
-        ConversationFigure("  the same first five", _means(same, clusters)),
     ]
 
 
@@ -173,38 +125,17 @@ def _read(path: Path) -> Iterator[ConversationCase]:
         yield case
 
 
-def _after_another(questions: Sequence[Query], asked: Sequence[Query]) -> list[Query]:
-    """Each question with the history of the next conversation that has one."""
-    followed = []
-    for place, query in enumerate(questions):
-        others = [*asked[place:], *asked[:place]]
-        other = next(each for each in others if each.history and each.cluster != query.cluster)
-        followed.append(replace(query, history=other.history))
-    return followed
-
-
-def _first(outcome: Outcome) -> list[str]:
-    return list(dict.fromkeys(passage.document_id for passage in outcome.retrieved))[:5]
-
-
-def _by_split(clusters: Sequence[str]) -> dict[str, list[int]]:
+def by_split(clusters: Sequence[str]) -> dict[str, list[int]]:
+    """The places of each split's values, by its name, and of all."""
     places: dict[str, list[int]] = {
         split: [at for at, cluster in enumerate(clusters) if split_of(cluster) == split] for split in SPLITS
     }
     return {name: some for name, some in (places | {"all": list(range(len(clusters)))}).items() if some}
 
 
-def _means(values: Sequence[float], clusters: Sequence[str]) -> Columns:
+def means(values: Sequence[float], clusters: Sequence[str]) -> Columns:
+    """The mean of each split, resampled by cluster."""
     return {
         name: estimate_mean([values[at] for at in places], [clusters[at] for at in places])
-        for name, places in _by_split(clusters).items()
-    }
-
-
-def _differences(first: Sequence[float], second: Sequence[float], clusters: Sequence[str]) -> Columns:
-    return {
-        name: estimate_difference(
-            [first[at] for at in places], [second[at] for at in places], [clusters[at] for at in places]
-        )
-        for name, places in _by_split(clusters).items()
+        for name, places in by_split(clusters).items()
     }

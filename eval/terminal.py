@@ -106,11 +106,11 @@ def print_ablation(rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def print_conversation(figures: Sequence[ConversationFigure]) -> None:
-    """A row a measure, with its interval for each split."""
+def print_conversation(measure: str, figures: Sequence[ConversationFigure]) -> None:
+    """A row a figure, with its interval for each split."""
     console = Console(highlight=False)
     splits = list(dict.fromkeys(split for figure in figures for split in figure.columns))
-    table = _table("", *splits)
+    table = _table(measure, *splits)
     for figure in figures:
         shares = (figure.columns.get(split) for split in splits)
         table.add_row(figure.name, *(_share(share) if share else "" for share in shares))

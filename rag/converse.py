@@ -60,11 +60,13 @@ _NAME = r"(?P<name>[A-Z][\w'-]*(?: [A-Z][\w'-]*)*)"
 class Standalone:
     """A question as it would be asked alone, and the turns that it leans on: the question before and its answer.
 
-    `leans_on` is empty where the question says itself what it is about; the search then takes no notice of the history.
+    `leans_on` is empty where the question names what it is about; the search then takes no notice of the history.
+    `perhaps`: the words do not tell whether it goes on with the subject of those turns, or begins another.
     """
 
     text: str
     leans_on: tuple[str, ...] = ()
+    perhaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,13 @@ def standalone(question: str, history: Sequence[Turn]) -> Standalone:
             exchanges.append(_Exchange(_resolve(turn.content.strip(), exchanges) or turn.content.strip(), ""))
         elif turn.role == "assistant" and exchanges and not exchanges[-1].answer:
             exchanges[-1] = _Exchange(exchanges[-1].question, _MARKER.sub("", turn.content).strip())
-    resolved = _resolve(question, exchanges)
-    if resolved is None:
+    if not exchanges:
         return Standalone(question)
-    last = exchanges[-1]
-    return Standalone(resolved, tuple(text for text in (last.question, last.answer) if text))
+    last = tuple(text for text in (exchanges[-1].question, exchanges[-1].answer) if text)
+    resolved = _resolve(question, exchanges)
+    if resolved is not None:
+        return Standalone(resolved, last)
+    return Standalone(question) if names(question) else Standalone(question, last, perhaps=True)
 
 
 def _resolve(question: str, exchanges: Sequence[_Exchange]) -> str | None:

@@ -61,7 +61,7 @@ class Pipeline:
         questions = parts(text)
         with clock.stage("retrieve"):
             retrieval = self._retrieve(
-                [text, *questions], question.top_k, question.filters, follow_up.leans_on
+                [text, *questions], question.top_k, question.filters, follow_up.leans_on, follow_up.perhaps
             )
         yield Retrieved(retrieval.hits, text)
         with clock.stage("read"):

@@ -22,6 +22,9 @@ DENSE_WEIGHT = 0.6
 # How much the vector of each turn that a question leans on counts beside its own; chosen with the development half of
 # `mission-record eval conversation` (0.1 to 0.4 do about as well).
 TURN_WEIGHT = 0.2
+# From this cosine on a question is taken to be about what a turn was about: of questions after a turn of another
+# conversation about 5 in 100 come so near.
+RELATED = 0.3
 # Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning".
 RANK_CONSTANT = 60
 
@@ -92,17 +95,22 @@ class Retrieve:
         self._fusion = fusion
 
     def __call__(
-        self, questions: Sequence[str], top_k: int, filters: Filters = Filters(), leans_on: Sequence[str] = ()
+        self,
+        questions: Sequence[str],
+        top_k: int,
+        filters: Filters = Filters(),
+        leans_on: Sequence[str] = (),
+        perhaps: bool = False,
     ) -> Retrieval:
         """The `top_k` best passages; where several questions are given, the best of each in turn.
 
         `leans_on` holds turns of the conversation that the questions leave something to: the search for meaning goes
-        a little their way, the search for words does not.
+        a little their way, the search for words does not. With `perhaps` only for questions that are near to one.
 
         Raises:
             IndexEmpty, IndexMismatch, IndexCorrupt: there is nothing to search, or it cannot be.
         """
-        vectors = self._query_vectors(questions, leans_on) if DENSE in self._retrievers else {}
+        vectors = self._query_vectors(questions, leans_on, perhaps) if DENSE in self._retrievers else {}
         searches = [(question, vectors.get(question)) for question in dict.fromkeys(questions)]
         try:
             return self._search(searches, top_k, filters)
@@ -111,13 +119,20 @@ class Retrieve:
             # and deleted the old one; then the pointer names another collection now.
             return self._search(searches, top_k, filters)
 
-    def _query_vectors(self, questions: Sequence[str], leans_on: Sequence[str]) -> dict[str, Vector]:
+    def _query_vectors(
+        self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool
+    ) -> dict[str, Vector]:
         """The unit vector of each question, moved towards those of the turns that it leans on."""
         vectors = {question: self._embedder.embed_query(question) for question in questions}
         if not leans_on:
             return vectors
-        turns = TURN_WEIGHT * np.sum([self._embedder.embed_query(turn) for turn in leans_on], axis=0)
-        return {question: _unit(vector + turns) for question, vector in vectors.items()}
+        turns = np.stack([self._embedder.embed_query(turn) for turn in leans_on])
+        return {
+            question: _unit(vector + TURN_WEIGHT * turns.sum(axis=0))
+            if not perhaps or float(np.max(turns @ vector)) >= RELATED
+            else vector
+            for question, vector in vectors.items()
+        }
 
     def _search(
         self, searches: Sequence[tuple[str, Vector | None]], top_k: int, filters: Filters
