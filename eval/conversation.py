@@ -58,7 +58,7 @@ class ConversationCase(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationFigure:
+class ShareFigure:
     """One measure, a share between 0 and 1 or a difference of two, for each split and for all."""
 
     name: str
@@ -92,7 +92,7 @@ def is_right(case: ConversationCase) -> bool:
     return named and not any(form.lower() in text for form in case.without)
 
 
-def understood(cases: Sequence[ConversationCase]) -> list[ConversationFigure]:
+def understood(cases: Sequence[ConversationCase]) -> list[ShareFigure]:
     """The share of follow-ups that are resolved, in all and by kind, and of fresh questions that are left alone."""
     kinds = sorted({case.kind for case in cases} - {FRESH})
     chosen = {
@@ -101,9 +101,7 @@ def understood(cases: Sequence[ConversationCase]) -> list[ConversationFigure]:
         "fresh questions left alone": [case for case in cases if case.kind == FRESH],
     }
     return [
-        ConversationFigure(
-            name, means([float(is_right(case)) for case in some], [case.cluster for case in some])
-        )
+        ShareFigure(name, means([float(is_right(case)) for case in some], [case.cluster for case in some]))
         for name, some in chosen.items()
     ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.cases import sample
-from eval.conversation import Columns, ConversationFigure, by_split, means
+from eval.conversation import Columns, ShareFigure, by_split, means
 from eval.formats import Collection, Query, read_beir, read_squad_paragraphs
 from eval.outcomes import Outcome
 from eval.retrieval_run import run_queries
@@ -44,7 +44,7 @@ class _Searched:
 _Search = Callable[[Sequence[Query]], _Searched]
 
 
-def last_turns(folder: Path, settings: Settings, advance: Progress | None = None) -> list[ConversationFigure]:
+def last_turns(folder: Path, settings: Settings, advance: Progress | None = None) -> list[ShareFigure]:
     """Last turns of the conversations in a BEIR folder: alone, as a person rewrote them, and with their history.
 
     A question that opens a conversation is fresh by its nature: it is asked again after the turns of others.
@@ -64,18 +64,18 @@ def last_turns(folder: Path, settings: Settings, advance: Progress | None = None
         fresh = _after_others(search, openings, followed, "opening question") if openings and followed else []
     clusters = [query.cluster for query in asked]
     return [
-        ConversationFigure("last turn alone", means(alone, clusters)),
-        ConversationFigure("rewritten by a person", means(rewritten, clusters)),
-        ConversationFigure("with the history", means(ours, clusters)),
-        ConversationFigure("  more than alone", _differences(alone, ours, clusters)),
-        ConversationFigure("  more than rewritten", _differences(rewritten, ours, clusters)),
+        ShareFigure("last turn alone", means(alone, clusters)),
+        ShareFigure("rewritten by a person", means(rewritten, clusters)),
+        ShareFigure("with the history", means(ours, clusters)),
+        ShareFigure("  more than alone", _differences(alone, ours, clusters)),
+        ShareFigure("  more than rewritten", _differences(rewritten, ours, clusters)),
         *fresh,
     ]
 
 
 def fresh_questions(
     file: Path, settings: Settings, limit: int | None = None, advance: Progress | None = None
-) -> list[ConversationFigure]:
+) -> list[ShareFigure]:
     """Questions of a SQuAD file, each fresh, asked after one of another article, and after one of their own.
 
     Raises:
@@ -94,7 +94,7 @@ def fresh_questions(
 
 def _after_others(
     search: _Search, fresh: Sequence[Query], asked: Sequence[Query], name: str, others: int = OTHERS
-) -> list[ConversationFigure]:
+) -> list[ShareFigure]:
     """Fresh questions after the turns of other clusters, evenly spread, against the same without any turns."""
     step = max(1, len(asked) // (others + 1))
     pairs = []
@@ -105,18 +105,16 @@ def _after_others(
     return _compared(search, pairs, f"{name}, after others")
 
 
-def _compared(
-    search: _Search, pairs: Sequence[tuple[Query, Query | None]], name: str
-) -> list[ConversationFigure]:
+def _compared(search: _Search, pairs: Sequence[tuple[Query, Query | None]], name: str) -> list[ShareFigure]:
     clusters = [query.cluster for query, _ in pairs]
     without = search([replace(query, history=()) for query, _ in pairs])
     after = search([replace(query, history=other.history if other else ()) for query, other in pairs])
     same = [float(one == other) for one, other in zip(without.first, after.first, strict=True)]
     return [
-        ConversationFigure(f"{name.partition(',')[0]} without turns", means(without.scores, clusters)),
-        ConversationFigure(name, means(after.scores, clusters)),
-        ConversationFigure("  more than without", _differences(without.scores, after.scores, clusters)),
-        ConversationFigure("  the same first five", means(same, clusters)),
+        ShareFigure(f"{name.partition(',')[0]} without turns", means(without.scores, clusters)),
+        ShareFigure(name, means(after.scores, clusters)),
+        ShareFigure("  more than without", _differences(without.scores, after.scores, clusters)),
+        ShareFigure("  the same first five", means(same, clusters)),
     ]
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from eval.ablate import Row, shown_measures
 from eval.calibrate import Decision
 from eval.compare import Comparison, Difference
-from eval.conversation import ConversationFigure
+from eval.conversation import ShareFigure
 from eval.measures import HEADLINE, MEASURES, Measure, shown
 from eval.report import Report
 from eval.statistics import Estimate
@@ -106,7 +106,7 @@ def print_ablation(rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def print_conversation(measure: str, figures: Sequence[ConversationFigure]) -> None:
+def print_shares(measure: str, figures: Sequence[ShareFigure]) -> None:
     """A row a figure, with its interval for each split."""
     console = Console(highlight=False)
     splits = list(dict.fromkeys(split for figure in figures for split in figure.columns))

@@ -12,6 +12,7 @@ from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
+from rag.foreign import LanguageGate, reads_many_languages
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import Read
@@ -154,7 +155,19 @@ class Application:
             fusion=self._fusion,
         )
         return Pipeline(
-            Spell(self.catalog, self.embedder), retrieve, Read(self.catalog, self.embedder, self.reader)
+            Spell(self.catalog, self.embedder),
+            retrieve,
+            Read(self.catalog, self.embedder, self.reader),
+            self._language_gate(),
+        )
+
+    def _language_gate(self) -> LanguageGate:
+        """The bundled reader reads English; what another reads, only who chose it knows."""
+        accepted = self.settings.languages
+        if accepted != "auto":
+            return LanguageGate(self.embedder, accepted == "any", accepted == "any")
+        return LanguageGate(
+            self.embedder, reads_many_languages(self.embedder), self.settings.reader_model != BUNDLED
         )
 
     def _fingerprint(self) -> str:
