@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.cases import InvalidCases, Split
 from eval.conversation import ShareFigure
-from eval.statistics import estimate_mean
+from eval.statistics import Estimate, estimate_mean
 from rag.foreign import LanguageGate
 
 ENGLISH = "en"
@@ -62,7 +62,7 @@ def told_apart(cases: Sequence[LanguageCase], gate: LanguageGate) -> list[ShareF
 
 
 def _figure(name: str, cases: Sequence[LanguageCase], right: Sequence[bool]) -> ShareFigure:
-    columns = {}
+    columns: dict[str, Estimate] = {}
     for split in dict.fromkeys(case.split for case in cases):
         places = [place for place, case in enumerate(cases) if case.split == split]
         columns[split] = estimate_mean([float(right[place]) for place in places], places)

@@ -84,7 +84,7 @@ def reads_many_languages(embedder: Embedder) -> bool:
 
 
 class LanguageGate:
-    "Says in one sentence why a question cannot be read, where it cannot."
+    """Says in one sentence why a question cannot be read, where it cannot."""
 
     def __init__(self, embedder: Embedder, embedder_reads_all: bool, reader_reads_all: bool) -> None:
         """What a model does not read in all languages it reads in English."""

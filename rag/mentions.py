@@ -60,6 +60,7 @@ _QUESTION = re.compile(
     r"(?:about|who|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|can|could|will|tell|explain)\b",
     re.I,
 )
+_BETWEEN_NAMES = re.compile(r"[\"”»]?\s*(?:,\s*(?:and|or|&)?|and|or|&)\s*(?:the\s+)?[\"“«]?", re.IGNORECASE)
 LONGEST_ITEM = 5
 # In a longer sentence without a name, which of its phrases it is about cannot be told.
 LONGEST_TOLD = 14
@@ -203,21 +204,18 @@ def items(text: str) -> tuple[str, ...]:
 
 
 def listed_names(text: str) -> tuple[str, ...]:
-    """The first run of names, two or more, in a text."""
-    run: list[str] = []
+    """The longest run of names, two or more, in a text; the first of those of one length."""
+    known = sorted(names(f"so {text}"), key=len, reverse=True)
+    found = re.finditer("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in known), text) if known else ()
+    runs: list[list[str]] = [[]]
     end = 0
-    for name in [each for each in names(f"so {text}") if each in text]:
-        start = text.find(name, end)
-        if start < 0:
-            continue
-        gap = text[end:start]
-        if run and not re.fullmatch(r"[\"”»]?\s*(?:,|,?\s*(?:and|or|&))\s*(?:the\s+)?[\"“«]?", gap):
-            if len(run) > 1:
-                break
-            run = []
-        run.append(name)
-        end = start + len(name)
-    return tuple(run) if len(run) > 1 else ()
+    for match in found:
+        if not _BETWEEN_NAMES.fullmatch(text[end : match.start()]):
+            runs.append([])
+        runs[-1].append(match.group())
+        end = match.end()
+    longest = max(runs, key=len)
+    return tuple(longest) if len(longest) > 1 else ()
 
 
 def _run_of_phrases(text: str) -> tuple[str, ...]:
