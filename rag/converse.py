@@ -27,6 +27,8 @@ from rag.reference import (
     SENTENCE,
     THING,
     THINGS,
+    WH,
+    Ordinal,
     demonstrative,
     leans,
     ordinal,
@@ -43,6 +45,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^(?:what|how) about\s+(?P<subject>.+?)\s*[?.!]*$", re.IGNORECASE)
+_CLAUSE = re.compile(rf"\b(?:{AUXILIARY}|{WH}|if)\b", re.IGNORECASE)
 _TIMELY = re.compile(rf"^(?P<preposition>{PREPOSITION})\s+.+$", re.IGNORECASE)
 _WHICH = re.compile(rf"\s*(?:which|what)\s+(?!{AUXILIARY}\b)", re.IGNORECASE)
 _HOW_MANY_ARE = re.compile(rf"\b(how (?:many|much))(?= {AUXILIARY}\b)", re.IGNORECASE)
@@ -119,10 +122,12 @@ def _resolve(question: str, exchanges: Sequence[_Exchange]) -> str | None:
     text = _OPENING.sub("", question) or question
     about = _ABOUT.match(text)
     fragment = about["subject"] if about else text.rstrip(" ?.!") if text != question else ""
-    if fragment and not SENTENCE.match(fragment) and (about or len(fragment.split()) <= 2 * FRAGMENT):
+    if fragment and not _CLAUSE.search(fragment) and (about or len(fragment.split()) <= 2 * FRAGMENT):
         return _of_another(exchanges, fragment) or question
-    if about:
-        text = about["subject"][0].upper() + about["subject"][1:] + "?"
+    if fragment:
+        text = fragment[0].upper() + fragment[1:] + "?"
+    if fragment and _WHICH.match(text) and len(text.split()) <= FRAGMENT:  # "and which Japanese ones?"
+        return _join(exchanges[-1].question, text)
     return _refer(text, exchanges) or (_complete(text, exchanges) or question if leans(text) else None)
 
 
@@ -181,26 +186,40 @@ def _with_article(before: str, phrase: Phrase, another: str) -> tuple[int, int, 
 
 
 def _refer(question: str, exchanges: Sequence[_Exchange]) -> str | None:
-    """The question with what refers back replaced by what it refers to; as it is where that is nothing known.
+    """The question with what refers back replaced by what it refers to; completed where that is not known.
 
     None where nothing refers back.
     """
     place = ordinal(question)
     if place:
-        listed = next((found for each in reversed(exchanges) if (found := items(each.answer))), ())
-        if -len(listed) <= place.place < len(listed):
-            return _replaced(question, place.start, place.end, listed[place.place])
+        return _of_listed(question, place, exchanges)
+    group = several(exchanges[-1].question)
+    if (
+        group and group.asked and pronoun(question, THINGS)
+    ):  # which of them there are, the question before says
+        return _join(exchanges[-1].question, question)
     for pattern, find in ((PERSON, _person), (THINGS, _things), (THING, _thing)):
         if pronoun(question, pattern):
             name = find(exchanges)
-            return replace_pronoun(question, name, pattern) if name else question
+            return (
+                replace_pronoun(question, name, pattern)
+                if name
+                else _complete(question, exchanges) or question
+            )
     noun = demonstrative(question)
     if noun:
         kind = _of_kind(noun.noun, exchanges)
-        if kind:
-            return _replaced(question, noun.start, noun.end, kind)
-        return _complete(question, exchanges) or question
+        named = _replaced(question, noun.start, noun.end, kind) if kind else _complete(question, exchanges)
+        return named or question
     return _complete(question, exchanges) if says_that(question) else None
+
+
+def _of_listed(question: str, place: Ordinal, exchanges: Sequence[_Exchange]) -> str:
+    """The question with "the second one" replaced by the second of what was listed last."""
+    listed = next((found for each in reversed(exchanges) if (found := items(each.answer))), ())
+    if -len(listed) <= place.place < len(listed):
+        return _replaced(question, place.start, place.end, listed[place.place])
+    return _join(exchanges[-1].question, question)
 
 
 def _of_kind(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
@@ -272,10 +291,10 @@ def _things(exchanges: Sequence[_Exchange]) -> str | None:
         if group:
             within = about is not None and about.text.lower() in group.text.lower()
             return group.text if within or about is None else f"the {group.text} of {about.about}"
-        if listed:
-            return " and ".join(listed[-2:]) if len(listed) == 2 else ", ".join(listed)
         if about:
             return about.about
+        if listed:
+            return " and ".join(listed) if len(listed) == 2 else ", ".join(listed)
     return None
 
 
@@ -293,7 +312,12 @@ def _complete(question: str, exchanges: Sequence[_Exchange]) -> str | None:
         question = _HOW_MANY_ARE.sub(rf"\1 {group.text}", question)
     if SENTENCE.match(question) and about and len(question.split()) >= FRAGMENT:
         return f"About {about.about}: {question[0].lower()}{question[1:]}"
-    joined = len(before.split()) <= LONGEST_TOLD and (SENTENCE.match(question) or _TIMELY.match(question))
+    asks = (
+        SENTENCE.match(question)
+        or _TIMELY.match(question)
+        or re.search(rf"\b{WH}\W*$", question, re.IGNORECASE)
+    )
+    joined = len(before.split()) <= LONGEST_TOLD and asks
     return _join(before, question) if joined else None
 
 

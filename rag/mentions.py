@@ -115,7 +115,8 @@ def noun_phrases(question: str) -> list[Phrase]:
 
 
 def _is_content(word: str) -> bool:
-    return word[0].isalnum() and word not in FUNCTION_WORDS and word not in _DO and word not in _PRONOUNS
+    word = re.sub(r"['’]s$", "", word)
+    return word[:1].isalnum() and word not in FUNCTION_WORDS and word not in _DO and word not in _PRONOUNS
 
 
 def _joins(words: Sequence[str], at: int) -> bool:

@@ -78,7 +78,7 @@ _THE_NOUN = re.compile(
 )
 _THAT = re.compile(
     rf"\b(?:{AUXILIARY}|about|of|for|with|to|by|like|than|after|before)\s+(?:that|this)"
-    rf"(?=\s*[?.!]|\s*$|\s+(?:{AUXILIARY})\b)",
+    rf"(?=\s*[?.!]|\s*$|\s+(?:{AUXILIARY}|from|for|in|to|on|at|by)\b)",
     re.IGNORECASE,
 )
 PLACES = frozenset("city town village country place region state".split())
@@ -107,7 +107,7 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 _COUNTED = re.compile(rf"\bhow (?:many|much)\b|\b{AUXILIARY}\s+there\W*$", re.IGNORECASE)
-_VERB = re.compile(rf"\b(?:{AUXILIARY}|{WH})\b", re.IGNORECASE)
+_VERB = re.compile(rf"(?:{AUXILIARY}|{WH})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def leans(question: str) -> bool:
         not told
         or (len(told) <= FEW and _LEANS.search(question))
         or (len(told) == 1 and _COUNTED.search(question))
-        or (len(question.split()) < FRAGMENT and not _VERB.search(question))
+        or (len(question.split()) < FRAGMENT and not _VERB.match(question))
     )
 
 
