@@ -21,8 +21,9 @@ _PRONOUNS = frozenset("i you he she it we they there".split())
 # Not part of a phrase at its edges: they say when or how much, of whatever it is.
 _ADVERBS = frozenset(
     "still now then today ago again later before after already yet currently usually often together away back since"
-    " until during between against under through without because although whether instead better best worse new".split()
+    " until during between against under through without because although whether instead".split()
 )
+_ALONE = _ADVERBS | frozenset("better best worse new".split())
 _PARTICIPLE = re.compile(
     r"(?:[a-z]{2,}(?:ed|able|ible|ous|ful)|built|made|held|found|born|known|seen|shown|written|led|won|taken|sold|given"
     r"|run|set|cut|paid|told|kept|lost|left|grown|open|closed|safe|free|available|true|dead|alive)$"
@@ -153,10 +154,10 @@ def _trimmed(
         verb = end == len(words) or words[end] not in _DO | _BE
         end = plurals[0] + 1 if plurals else end - verb
     while end - first > 1 and (
-        words[end - 1] in _ADVERBS or (lead in _BE and _PARTICIPLE.match(tokens[end - 1].group()))
+        words[end - 1] in _ALONE or (lead in _BE and _PARTICIPLE.match(tokens[end - 1].group()))
     ):
         end -= 1
-    while first < end and words[first] in _ADVERBS:
+    while first < end and words[first] in (_ADVERBS if end - first > 1 else _ALONE):
         first += 1
     if first >= end or not _is_content(words[end - 1]):
         return None

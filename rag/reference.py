@@ -101,7 +101,8 @@ _VAGUE = frozenset(
     " understand use useful way win work worse year".split()
 )
 _LEANS = re.compile(
-    r"\b(?:else|altogether|others|too|as well|instead|in that case|the same)\b|\bthe (?:other|rest|difference)\W*$"
+    r"\b(?:else|altogether|others|instead|in that case|the same)\b"
+    r"|\b(?:too|as well|the other|the rest|the difference)\W*$"
     r"|\b(?:better|worse|cheaper|faster|bigger|larger|smaller|older|longer|safer|easier)\W*$"
     rf"|^(?:{PREPOSITION}\s+)(?:{WH})\b(?:\s+\w+)?\W*$|\b(?:any|some|which|other) ones?\b",
     re.IGNORECASE,
