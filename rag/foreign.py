@@ -21,7 +21,7 @@ _OTHER = re.compile(rf"(?:(?![{_LETTER}])[^\W\d_])+")
 _QUOTED = re.compile(r"[\"“”«»][^\"“”«»]{1,80}[\"“”«»]")
 _SPANISH = re.compile(r"[¿¡]")
 # Words of several letters that one who reads the language has as a whole, and an English model in pieces.
-_PROBES = (
+PROBES = (
     "также которые является werden können nicht sondern también desde avec être sono quando jest które przez için"
     " olarak değil của không được voor niet"
 ).split()
@@ -79,8 +79,8 @@ FEW_WORDS = 4
 
 def reads_many_languages(embedder: Embedder) -> bool:
     """Whether a model's vocabulary has words of several languages whole, not only those of English."""
-    whole = sum(pieces == 1 for pieces in embedder.count_tokens(_PROBES))
-    return whole >= len(_PROBES) / 2
+    whole = sum(pieces == 1 for pieces in embedder.count_tokens(PROBES))
+    return whole >= len(PROBES) / 2
 
 
 class LanguageGate:
