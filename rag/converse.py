@@ -21,6 +21,7 @@ from rag.mentions import (
 )
 from rag.reference import (
     AUXILIARY,
+    COMPANIES,
     FRAGMENT,
     PLACES,
     PREPOSITION,
@@ -208,7 +209,10 @@ def _refer(question: str, exchanges: Sequence[_Exchange]) -> str | None:
             )
     noun = demonstrative(question)
     if noun:
-        kind = _of_kind(noun.noun, exchanges)
+        kind = _called(noun.noun, exchanges)
+        if kind is None and noun.definite and noun.noun not in COMPANIES:
+            return None
+        kind = kind or _of_kind(noun.noun, exchanges)
         named = _replaced(question, noun.start, noun.end, kind) if kind else _complete(question, exchanges)
         return named or question
     return _complete(question, exchanges) if says_that(question) else None
@@ -222,25 +226,27 @@ def _of_listed(question: str, place: Ordinal, exchanges: Sequence[_Exchange]) ->
     return _join(exchanges[-1].question, question)
 
 
-def _of_kind(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
-    """The name last spoken of that is of a kind: "Halden Clinic", "the comet Aldous-Bray"; or most likely is."""
+def _called(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """The name last spoken of that says of what kind it is: "Halden Clinic", "the comet Aldous-Bray"."""
     spoken = [text for each in reversed(exchanges) for text in (each.answer, each.question)]
-    known = [name for text in spoken for name in reversed(names(f"so {text}"))]
-    for name in known:
-        if noun in name.lower().split():
-            return name
     for text in spoken:
-        beside = re.search(rf"\b{noun}\s+{_NAME}", text)
-        if beside:
-            return beside["name"]
-    if any(re.search(rf"\b{noun}s?\b", text, re.IGNORECASE) for text in spoken[:1]):
-        return None  # "the trial" was spoken of by no name
+        for name in reversed(names(f"so {text}")):
+            if noun in name.lower().split():
+                return name
+    beside = (re.search(rf"\b{noun}\s+{_NAME}", text) for text in spoken)
+    return next((match["name"] for match in beside if match), None)
+
+
+def _of_kind(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """The name last spoken of that most likely is of a kind, though nothing said so."""
     last = exchanges[-1]
+    if re.search(rf"\b{noun}s?\b", last.answer, re.IGNORECASE):
+        return None  # "the trial" was spoken of by no name
     brought = new_names(last.question, last.answer)
     if noun in PLACES:
         placed = re.search(rf"\b(?:in|from|at|near)\s+{_NAME}", last.answer)
         return placed["name"] if placed else next(iter(brought), None)
-    if noun in ("company", "firm") and brought:
+    if noun in COMPANIES and brought:
         return brought[-1]
     about = _thing(exchanges)
     # "the Skaar expedition" is no ship, which its own noun says: what the answer brought may be one.

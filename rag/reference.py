@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rag.language import FUNCTION_WORDS, PERSON, content_words, names
 from rag.mentions import noun_phrases
 
-# A question with no name in it and fewer words than this may be a fragment: "Why?", "Side effects?".
+# A question of fewer words than this has no room for what it is about: "Since when?".
 FRAGMENT = 4
-# So many words at most tell little enough for "the others" to lean on the turns before.
+# So many words at most tell little enough for "the others" to lean on the turns before, or to be a fragment themselves.
 FEW = 2
 # A question of so many words tells enough for a pronoun late in it to mean something in it.
 LONG = 10
@@ -28,14 +28,16 @@ THINGS = re.compile(
 # "It" that stands for nothing: "is it true that", "how cold is it at the pole".
 _EMPTY_IT = re.compile(
     r"\b(?:make|makes|made) it (?:to|through|in|into)\b|\bit(?:['’]s| has) been\b|\bit called (?:when|if)\b"
-    r"|\bit (?:believed|said|thought|known|claimed) that\b"
+    r"|\bis it from\b|\bit (?:believed|said|thought|known|claimed) that\b"
     r"|\bit(?:\s+is)?\s+(?:true|possible|necessary|legal|safe|worth|hard|easy|normal|better|raining|snowing|to be"
     r"|summer|winter|spring|autumn)\b"
     r"|\b(?:hot|cold|warm|dark|late|far|long) (?:is|does|was) it\s+(?:in|at|on|to|from|take)\b",
     re.IGNORECASE,
 )
+# "Which edition of APAC was it?"
+_IDENTITY = re.compile(r"\b(?:is|was|were|are) (?:it|they)\W*$", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r",|\b(?:when|while|if|because|since|although|and|but|before|after|unless|that|whether|so)\b",
+    r"[,:.?!]|\b(?:when|while|if|because|since|although|and|but|before|after|unless|that|whether|so)\b",
     re.IGNORECASE,
 )
 
@@ -89,6 +91,8 @@ KINDS = PLACES | frozenset(
     " observatory orchestra organisation organization party program programme project reef school ship site station"
     " team trial university visit".split()
 )
+# Of these "the" alone means one spoken of, by whatever name; "the mission" may be what the whole record is about.
+COMPANIES = frozenset("company firm organisation organization institution".split())
 # Words that say nothing of what a question is about: it is about what was spoken of before.
 _VAGUE = frozenset(
     "address advantage answer apply available become begin benefit better bigger buy call case cause change cheaper"
@@ -107,7 +111,7 @@ _LEANS = re.compile(
     rf"|^(?:{PREPOSITION}\s+)(?:{WH})\b(?:\s+\w+)?\W*$|\b(?:any|some|which|other) ones?\b",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(rf"\bhow (?:many|much)\b|\b{AUXILIARY}\s+there\W*$", re.IGNORECASE)
+_COUNTED = re.compile(rf"\bhow (?:many|much) (?P<counted>\w+)|\b{AUXILIARY}\s+there\W*$", re.IGNORECASE)
 _VERB = re.compile(rf"(?:{AUXILIARY}|{WH})\b", re.IGNORECASE)
 
 
@@ -122,11 +126,12 @@ class Ordinal:
 
 @dataclass(frozen=True, slots=True)
 class Demonstrative:
-    """ "That company", "the clinic", at `[start, end)`, and its noun in lower case."""
+    """ "That company", "the clinic", at `[start, end)`, and its noun in lower case. `definite`: with "the" alone."""
 
     start: int
     end: int
     noun: str
+    definite: bool
 
 
 def ordinal(question: str) -> Ordinal | None:
@@ -147,15 +152,17 @@ def pronoun(question: str, pattern: re.Pattern[str]) -> bool:
 def demonstrative(question: str) -> Demonstrative | None:
     """A noun that points back: any behind "that", one of `KINDS` behind "the" where the question has no name."""
     match = _THAT_NOUN.search(question)
-    if match:
+    if match and not re.search(r"[.?!]\s", question[: match.start()]):
         return Demonstrative(
-            match.start("phrase"), match.end("phrase"), (match["one"] or match["many"]).lower()
+            match.start("phrase"), match.end("phrase"), (match["one"] or match["many"]).lower(), False
         )
     if names(question):
         return None
-    found = (each for each in _THE_NOUN.finditer(question) if each["noun"].lower() in KINDS)
-    match = next(found, None)
-    return Demonstrative(match.start("phrase"), match.end("phrase"), match["noun"].lower()) if match else None
+    for match in _THE_NOUN.finditer(question):
+        noun = match["noun"].lower()
+        if noun in KINDS:
+            return Demonstrative(match.start("phrase"), match.end("phrase"), noun, True)
+    return None
 
 
 def says_that(question: str) -> bool:
@@ -168,11 +175,12 @@ def leans(question: str) -> bool:
     if names(question):
         return False
     told = [word for word in content_words(question) if word not in FUNCTION_WORDS and not _is_vague(word)]
+    counted = _COUNTED.search(question) if len(told) == 1 else None
     return bool(
         not told
         or (len(told) <= FEW and _LEANS.search(question))
-        or (len(told) == 1 and _COUNTED.search(question))
-        or (len(question.split()) < FRAGMENT and not _VERB.match(question))
+        or (counted and (counted["counted"] or told[0]).lower() in (told[0], *FUNCTION_WORDS))
+        or (len(question.split()) <= FEW and not _VERB.match(question))
     )
 
 
@@ -182,7 +190,8 @@ def _has_antecedent(question: str, found: re.Match[str]) -> bool:
         return True
     phrases = noun_phrases(question)
     before = [phrase for phrase in phrases if phrase.end <= found.start()]
-    if found.re is PERSON and any(phrase.named for phrase in before):
+    named = any(phrase.named for phrase in before)
+    if named and (found.re is PERSON or _IDENTITY.search(question)):
         return True
     if found.groupdict().get("possessive"):  # "how do bats find their way?"
         return any(not phrase.plural for phrase in before) or bool(before and found.group().lower() != "its")
@@ -196,4 +205,4 @@ def _has_antecedent(question: str, found: re.Match[str]) -> bool:
 def _is_vague(word: str) -> bool:
     stem = re.sub(r"(?:ies|es|s|ed|ing)$", "", word)
     forms = {word, stem, f"{stem}e", f"{stem}y", *(word.removesuffix(end) for end in ("s", "d", "ed"))}
-    return bool(forms & _VAGUE) or len(word) < 2
+    return bool(forms & _VAGUE) or (len(word) < 2 and word.isascii() and word.isalpha())

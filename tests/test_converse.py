@@ -43,6 +43,8 @@ def test_a_question_that_names_what_it_is_about_takes_no_notice_of_the_history(q
         "Is it true that honey keeps for ever?",
         "Is this year a leap year?",
         "What is inflation?",
+        "Who organised the mission?",
+        "How long was the conference?",
     ],
 )
 def test_a_question_without_names_that_asks_of_something_else_keeps_its_words(question: str) -> None:
