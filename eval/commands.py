@@ -174,6 +174,53 @@ def ablate(
 
 
 @eval_app.command()
+def conversation(
+    multi_turn: Annotated[
+        Path | None,
+        typer.Option(
+            "--multi-turn", help="A BEIR folder of conversations with `rewritten` last turns, to search."
+        ),
+    ] = None,
+    fresh: Annotated[
+        Path | None, typer.Option("--fresh", help="A SQuAD file: each question is asked after another.")
+    ] = None,
+    limit: Limit = None,
+    cases: Annotated[Path | None, typer.Option("--cases", help="A folder of cases, instead of ours.")] = None,
+) -> None:
+    """Show how well follow-ups are understood without an LLM, and that fresh questions are left alone."""
+    from eval.conversation import bundled_conversations, load_conversations, understood
+    from eval.conversation_search import fresh_questions, last_turns
+    from eval.terminal import print_shares
+    from rag.terminal import progress_bar
+
+    print_shares("right", understood(load_conversations(cases or bundled_conversations())))
+    with _settings(None, None) as settings:
+        if multi_turn:
+            with progress_bar() as advance:
+                figures = last_turns(multi_turn, settings, advance)
+            print_shares("R@5", figures)
+        if fresh:
+            with progress_bar() as advance:
+                figures = fresh_questions(fresh, settings, limit, advance)
+            print_shares("R@5", figures)
+
+
+@eval_app.command()
+def languages(
+    cases: Annotated[Path | None, typer.Option("--cases", help="A folder of cases, instead of ours.")] = None,
+) -> None:
+    """Show how well questions in languages that the embedding model does not read are told from English ones."""
+    from eval.languages import bundled_languages, load_languages, told_apart
+    from eval.terminal import print_shares
+    from rag.foreign import LanguageGate
+    from rag.settings import load_settings
+    from rag.wiring import build
+
+    gate = LanguageGate(build(load_settings()).embedder, embedder_reads_all=False, reader_reads_all=False)
+    print_shares("right", told_apart(load_languages(cases or bundled_languages()), gate))
+
+
+@eval_app.command()
 def figures(
     run_folder: Annotated[Path, typer.Option("--run", help="The run to show.")] = DEFAULT_BASELINE,
     file: Annotated[Path, typer.Option("--file", help="The file with the markers.")] = Path("README.md"),

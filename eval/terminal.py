@@ -12,6 +12,7 @@ from eval.ablate import Row, SignalRow, shown_measures
 from eval.calibrate import Decision
 from eval.cases import SPLITS
 from eval.compare import Comparison, Difference
+from eval.conversation import ShareFigure
 from eval.measures import HEADLINE, MEASURES, Measure, shown
 from eval.report import Report
 from eval.statistics import Estimate
@@ -120,6 +121,21 @@ def print_signals(rows: Sequence[SignalRow]) -> None:
     for row in rows:
         table.add_row(row.name, *(str(getattr(row, name)[split]) for name, split in columns))
     console.print(table, markup=False)
+
+
+def print_shares(measure: str, figures: Sequence[ShareFigure]) -> None:
+    """A row a figure, with its interval for each split."""
+    console = Console(highlight=False)
+    splits = list(dict.fromkeys(split for figure in figures for split in figure.columns))
+    table = _table(measure, *splits)
+    for figure in figures:
+        shares = (figure.columns.get(split) for split in splits)
+        table.add_row(figure.name, *(_share(share) if share else "" for share in shares))
+    console.print(table)
+
+
+def _share(found: Estimate) -> str:
+    return f"{found.value:.3f} [dim]\\[{found.low:.3f}, {found.high:.3f}] n={found.n}[/]"
 
 
 def _table(*columns: str) -> Table:

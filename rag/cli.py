@@ -63,11 +63,17 @@ def ask(
         bool, typer.Option("--json", help="Print the whole answer as `POST /ask` would.")
     ] = False,
     top_k: Annotated[int, typer.Option(help="Passages to read.")] = 6,
+    history: Annotated[
+        Path | None,
+        typer.Option(help='JSON file of the turns before: [{"role": "user", "content": "..."}, ...]'),
+    ] = None,
 ) -> None:
     """Answer one question, with the sentences that the answer comes from."""
+    from rag.chat import read_history
     from rag.domain import Question
 
-    answer = _application(data_dir, corpus).pipeline.ask(Question(question, top_k=top_k))
+    asked = Question(question, read_history(history) if history else (), top_k=top_k)
+    answer = _application(data_dir, corpus).pipeline.ask(asked)
     if as_json:
         from rag.api.schemas import answer_of
 
@@ -75,7 +81,27 @@ def ask(
     else:
         from rag.terminal import print_answer
 
-        print_answer(answer)
+        print_answer(answer, asked)
+
+
+@app.command()
+def chat(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    top_k: Annotated[int, typer.Option(help="Passages to read.")] = 6,
+) -> None:
+    """Answer questions one after the other, each with those before it in mind. Ends with the input (Ctrl+D)."""
+    from rag.chat import converse
+    from rag.terminal import print_answer, questions
+
+    pipeline = _application(data_dir, corpus).pipeline
+    converse(
+        questions(),
+        pipeline.ask,
+        lambda question, answer: print_answer(answer, question),
+        lambda problem: typer.echo(f"mission-record: {problem}", err=True),
+        top_k,
+    )
 
 
 @app.command()

@@ -4,104 +4,332 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rag.domain import Turn
-from rag.language import PERSON, Asks, asked, content_words, names, replace_pronoun
+from rag.language import PERSON, Asks, asked, names, replace_pronoun
+from rag.mentions import (
+    LONGEST_TOLD,
+    Phrase,
+    is_person,
+    items,
+    listed_names,
+    new_names,
+    noun_phrases,
+    several,
+    subject,
+)
+from rag.reference import (
+    AUXILIARY,
+    COMPANIES,
+    FRAGMENT,
+    PLACES,
+    PREPOSITION,
+    SENTENCE,
+    THING,
+    THINGS,
+    WH,
+    Ordinal,
+    demonstrative,
+    leans,
+    ordinal,
+    pronoun,
+    says_that,
+)
 
-# "That" and "this" refer back only where no noun follows that says what they are.
-_THING = re.compile(
-    r"\b(?P<possessive>its|theirs?)\b|\b(?:it|they|them|those|these|this|that)\b(?!\s+[a-z]+(?:s|ing|ion|ed|nt|ty)\b)"
-    r"|\b(?:the|that|this) (?:company|firm|organi[sz]ation|event|conference|clinic|visit|meeting|place)\b",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"^\s*(?:(?:and|but|or|so|also)\s+)?(?:what|how) about\s+(?P<subject>.+?)\s*[?.]*$", re.IGNORECASE
-)
-_AND = re.compile(r"^\s*(?:and|or|but)\s+(?P<subject>.+?)\s*[?.]*$", re.IGNORECASE)
-_OPENER = re.compile(
-    r"^(?:(?:for|with|to|from|by|of|in|on|at|since|until)\s+)?"
-    r"(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|had|can|could)\b",
-    re.IGNORECASE,
-)
-_WHICH = re.compile(
-    r"\s*(?:which|what) (?!is\b|are\b|was\b|were\b|do\b|does\b|did\b|has\b|have\b)", re.IGNORECASE
-)
-_MORE = re.compile(
-    r"\b(?:one|ones|else|there|altogether|others?|same|too|first|second|third|last|latter|former)\b", re.I
-)
+# About 2,000 tokens: what was said before that is seldom meant, and reading it takes time.
+HISTORY_CHARACTERS = 8_000
+
 _MARKER = re.compile(r"\s*\[\d+\]|[*`\\]")
+_OPENING = re.compile(
+    r"^(?:(?:ok(?:ay)?|yes|no|right|well|thanks?|thank you|so|but|and|or|also|then)\b[\s,.!]*)+",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(r"^(?:what|how) about\s+(?P<subject>.+?)\s*[?.!]*$", re.IGNORECASE)
+_CLAUSE = re.compile(rf"\b(?:{AUXILIARY}|{WH}|if)\b", re.IGNORECASE)
+_TIMELY = re.compile(rf"^(?P<preposition>{PREPOSITION})\s+.+$", re.IGNORECASE)
+_WHICH = re.compile(rf"\s*(?:which|what)\s+(?!{AUXILIARY}\b)", re.IGNORECASE)
+_HOW_MANY_ARE = re.compile(rf"\b(how (?:many|much))(?= {AUXILIARY}\b)", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?P<word>(?:since\s+)?(?:when|where|why|how))(?:\s+(?:was|is)\s+(?:that|this)|\s+so\s+\w+)?\W*",
+    re.IGNORECASE,
+)
+_BODY = re.compile(rf"(?:when|where|why|how(?:\s+\w+)?)\s+(?P<body>{AUXILIARY}\s.+)", re.IGNORECASE)
+_ONE = re.compile(r"\bones?\b", re.IGNORECASE)
+_SUPERLATIVE = re.compile(r"\b(?:[a-z]{3,}est|best|worst|most|least|first|last)\b", re.IGNORECASE)
+_NAME = r"(?P<name>[A-Z][\w'-]*(?: [A-Z][\w'-]*)*)"
 
-# A question with no name in it and fewer words than this leans on the one before.
-SHORT = 5
 
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A question as it would be asked alone, and the turns that it leans on: the question before and its answer.
 
-def standalone(question: str, history: Sequence[Turn]) -> str:
-    """The question as it would be asked without the turns before it.
-
-    - "and X?", "what about X?": the question before, with X in the place of its last name.
-    - he, she, it, they, "the company": replaced by the name last spoken of.
-    - "with whom?", "how many were there?": put behind the question before, after a colon.
+    `leans_on` is empty where the question names what it is about; the search then takes no notice of the history.
+    `perhaps`: the words do not tell whether it goes on with the subject of those turns, or begins another.
     """
-    users = [place for place, turn in enumerate(history) if turn.role == "user" and turn.content.strip()]
-    if not users:
-        return question
-    before = standalone(history[users[-1]].content, history[: users[-1]])
-    answers = (turn.content for turn in reversed(history) if turn.role == "assistant")
-    answered = _MARKER.sub("", next(answers, ""))
-    about = _ABOUT.match(question) or _AND.match(question)
-    if about and not _OPENER.match(about["subject"]):
-        return _of_another(before, about["subject"])
-    if about:
-        question = about["subject"][0].upper() + about["subject"][1:] + "?"
-    if about and _WHICH.match(question) and len(question.split()) < SHORT:
-        return _join(before, question)  # "and which Japanese ones?"
-    if names(question):
-        return question
-    return _refer(question, before, answered) or (
-        _join(before, question) if about or _leans(question) else question
-    )
+
+    text: str
+    leans_on: tuple[str, ...] = ()
+    perhaps: bool = False
 
 
-def _of_another(before: str, subject: str) -> str:
-    """The question before, asked of another subject."""
-    known = names(before)
-    return before.replace(known[-1], subject) if known else _join(before, f"{subject}?")
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A question that was asked, standing alone, and what was answered, without markers; empty if nothing was."""
+
+    question: str
+    answer: str
 
 
-def _refer(question: str, before: str, answered: str) -> str | None:
-    """The question with its pronoun replaced by what it refers to; None without a pronoun or anything to refer to."""
-    for pattern, topic in ((PERSON, _person), (_THING, _thing)):
-        name = topic(before, answered) if pattern.search(question) else None
-        if name:
-            return replace_pronoun(question, name, pattern)
+def recent(history: Sequence[Turn], characters: int = HISTORY_CHARACTERS) -> tuple[Turn, ...]:
+    """The newest turns that together hold at most so many characters; the newest of all is cut if it is longer."""
+    kept: list[Turn] = []
+    for turn in reversed(history):
+        left = characters - sum(len(each.content) for each in kept)
+        if len(turn.content) > left and kept:
+            break
+        kept.append(Turn(turn.role, turn.content[:left]))
+    return tuple(reversed(kept))
+
+
+def standalone(question: str, history: Sequence[Turn]) -> Standalone:
+    """The question as it would be asked without the turns before it, the newest of which are read.
+
+    - "and X?", "what about X?", "and in 2024?": the question before, with X in the place of what X is like.
+    - "the second one": the second of what the answer listed.
+    - he, she, it, they, "the company": what was last spoken of that fits, in the answer or the questions.
+    - "why?", "how many were there?": the question before with another question word, or what it was about in front.
+    - a question that says little, "Are the forms online?", keeps its words where it is not clear what it is about.
+    """
+    exchanges: list[_Exchange] = []
+    for turn in recent(history):
+        if turn.role == "user" and turn.content.strip():
+            exchanges.append(_Exchange(_resolve(turn.content.strip(), exchanges) or turn.content.strip(), ""))
+        elif turn.role == "assistant" and exchanges and not exchanges[-1].answer:
+            exchanges[-1] = _Exchange(exchanges[-1].question, _MARKER.sub("", turn.content).strip())
+    if not exchanges:
+        return Standalone(question)
+    last = tuple(text for text in (exchanges[-1].question, exchanges[-1].answer) if text)
+    resolved = _resolve(question, exchanges)
+    if resolved is not None:
+        return Standalone(resolved, last)
+    return Standalone(question) if names(question) else Standalone(question, last, perhaps=True)
+
+
+def _resolve(question: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """A follow-up as a question of its own; None where it is one already, or nothing was asked before."""
+    if not exchanges:
+        return None
+    text = _OPENING.sub("", question) or question
+    about = _ABOUT.match(text)
+    fragment = about["subject"] if about else text.rstrip(" ?.!") if text != question else ""
+    if fragment and not _CLAUSE.search(fragment) and (about or len(fragment.split()) <= 2 * FRAGMENT):
+        return _of_another(exchanges, fragment) or question
+    if fragment:
+        text = fragment[0].upper() + fragment[1:] + "?"
+    if fragment and _WHICH.match(text) and len(text.split()) <= FRAGMENT:  # "and which Japanese ones?"
+        return _join(exchanges[-1].question, text)
+    return _refer(text, exchanges) or (_complete(text, exchanges) or question if leans(text) else None)
+
+
+def _of_another(exchanges: Sequence[_Exchange], another: str) -> str | None:
+    """The question before, asked of another subject, time or place; None where it has nothing like that."""
+    before = exchanges[-1].question
+    referring = _refer(f"{another}?", exchanges)
+    if referring:  # "and its owner?"
+        return referring
+    timely = _TIMELY.match(another)
+    if timely:
+        like = rf"\b{timely['preposition']}\s+(?:[^\s,?]+\s+)*?[^\s,?]+(?=\s+{PREPOSITION}\b|[?,.]|$)"
+        same = re.search(like, before, re.IGNORECASE)
+        return _replaced(before, *same.span(), another) if same else f"{before.rstrip(' ?.')} {another}?"
+    place = _counterpart(before, another)
+    return _replaced(before, *place) if place else None
+
+
+def _counterpart(before: str, another: str) -> tuple[int, int, str] | None:
+    """What in a question stands where another is meant to: its place, and what to put there."""
+    phrases = noun_phrases(before)
+    superlative = _SUPERLATIVE.search(another)
+    if superlative and len(another.split()) <= 2 and (same := _SUPERLATIVE.search(before)):
+        return same.start(), same.end(), superlative.group()
+    if _ONE.search(another) and phrases:  # "the Russian one"
+        phrase = next((each for each in phrases if each.named), phrases[-1])
+        head = phrase.text.rpartition(" ")[2]
+        return _with_article(before, phrase, _ONE.sub(head, another))
+    words = set(another.lower().split()) - {"of", "the"}
+    shared = [each for each in phrases if words & set(each.text.lower().split())]
+    named = [each for each in phrases if each.named]
+    if shared:
+        alike = [_tail(shared[0], another)]
+    elif names(f"so {another}"):
+        alike = named
+    elif another.lower().startswith(("the ", "a ", "an ")):
+        alike = named or [each for each in phrases if each.article]
+    else:
+        alike = [each for each in phrases if each.asked] or [each for each in phrases if not each.article]
+    return _with_article(before, alike[0], another) if alike and len(before.split()) <= LONGEST_TOLD else None
+
+
+def _tail(phrase: Phrase, another: str) -> Phrase:
+    """The part of a phrase "symptoms of type 2 diabetes" that another, "type 1", is like."""
+    head, joint, complement = phrase.text.partition(" of ")
+    first = re.search(rf"\b{re.escape(another.partition(' ')[0])}\s+\S+", complement, re.IGNORECASE)
+    if joint and first and len(another.split()) == 2 and first.start() == 0:
+        start = phrase.start + len(head) + len(joint)
+        return Phrase(first.group(), start, start + first.end())
+    return phrase
+
+
+def _with_article(before: str, phrase: Phrase, another: str) -> tuple[int, int, str]:
+    article = re.search(r"\b(?:the|an?|its|their)\s+$", before[: phrase.start], re.IGNORECASE)
+    return article.start() if article else phrase.start, phrase.end, another
+
+
+def _refer(question: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """The question with what refers back replaced by what it refers to; completed where that is not known.
+
+    None where nothing refers back.
+    """
+    place = ordinal(question)
+    if place:
+        return _of_listed(question, place, exchanges)
+    group = several(exchanges[-1].question)
+    if (
+        group and group.asked and pronoun(question, THINGS)
+    ):  # which of them there are, the question before says
+        return _join(exchanges[-1].question, question)
+    for pattern, find in ((PERSON, _person), (THINGS, _things), (THING, _thing)):
+        if pronoun(question, pattern):
+            name = find(exchanges)
+            return (
+                replace_pronoun(question, name, pattern)
+                if name
+                else _complete(question, exchanges) or question
+            )
+    noun = demonstrative(question)
+    if noun:
+        kind = _called(noun.noun, exchanges)
+        if kind is None and noun.definite and noun.noun not in COMPANIES:
+            return None
+        kind = kind or _of_kind(noun.noun, exchanges)
+        named = _replaced(question, noun.start, noun.end, kind) if kind else _complete(question, exchanges)
+        return named or question
+    return _complete(question, exchanges) if says_that(question) else None
+
+
+def _of_listed(question: str, place: Ordinal, exchanges: Sequence[_Exchange]) -> str:
+    """The question with "the second one" replaced by the second of what was listed last."""
+    listed = next((found for each in reversed(exchanges) if (found := items(each.answer))), ())
+    if -len(listed) <= place.place < len(listed):
+        return _replaced(question, place.start, place.end, listed[place.place])
+    return _join(exchanges[-1].question, question)
+
+
+def _called(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """The name last spoken of that says of what kind it is: "Halden Clinic", "the comet Aldous-Bray"."""
+    spoken = [text for each in reversed(exchanges) for text in (each.answer, each.question)]
+    for text in spoken:
+        for name in reversed(names(f"so {text}")):
+            if noun in name.lower().split():
+                return name
+    beside = (re.search(rf"\b{noun}\s+{_NAME}", text) for text in spoken)
+    return next((match["name"] for match in beside if match), None)
+
+
+def _of_kind(noun: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """The name last spoken of that most likely is of a kind, though nothing said so."""
+    last = exchanges[-1]
+    if re.search(rf"\b{noun}s?\b", last.answer, re.IGNORECASE):
+        return None  # "the trial" was spoken of by no name
+    brought = new_names(last.question, last.answer)
+    if noun in PLACES:
+        placed = re.search(rf"\b(?:in|from|at|near)\s+{_NAME}", last.answer)
+        return placed["name"] if placed else next(iter(brought), None)
+    if noun in COMPANIES and brought:
+        return brought[-1]
+    about = _thing(exchanges)
+    # "the Skaar expedition" is no ship, which its own noun says: what the answer brought may be one.
+    return brought[0] if brought and about and about.split()[-1].islower() else about
+
+
+def _person(exchanges: Sequence[_Exchange]) -> str | None:
+    """Who was spoken of last: whom the answer named where that was asked, else whom the question named."""
+    for each in reversed(exchanges):
+        asked_about, brought = names(each.question), new_names(each.question, each.answer)
+        who = asked(each.question).asks is Asks.WHO
+        nearest = brought + asked_about if who else asked_about + brought
+        people = [name for name in nearest if is_person(name)] or (brought if who else [])
+        if people:
+            return people[0]
     return None
 
 
-def _person(before: str, answered: str) -> str | None:
-    """Who was asked for: the first name that the answer brought; else who was asked about."""
-    asked_about, brought = names(before), _new_names(before, answered)
-    first, second = (
-        (brought[:1], asked_about[-1:]) if asked(before).asks is Asks.WHO else (asked_about[-1:], brought[:1])
+def _thing(exchanges: Sequence[_Exchange]) -> str | None:
+    """What was asked for, where that is a thing with a name ("which firm ..."); else what was asked about."""
+    for each in reversed(exchanges):
+        which = bool(_WHICH.match(each.question))
+        brought = new_names(each.question, each.answer, first=which)
+        about = subject(each.question)
+        if which and brought and not several(each.question):
+            return brought[0]
+        if about and _is_thing(about) and not _is_whom(each, about.about):
+            return about.about
+        if brought and not about:
+            return brought[0]
+    return None
+
+
+def _is_thing(phrase: Phrase) -> bool:
+    """Whether "it" may stand for a phrase: it is a name, or is one thing, or speaks of one."""
+    return phrase.named or not phrase.plural or phrase.about != phrase.text
+
+
+def _is_whom(each: _Exchange, name: str) -> bool:
+    return is_person(name) and asked(each.question).asks is Asks.WHO
+
+
+def _things(exchanges: Sequence[_Exchange]) -> str | None:
+    """The things spoken of last: those that the question asked for, else those that the answer listed."""
+    for each in reversed(exchanges):
+        listed = listed_names(each.answer)
+        about, group = subject(each.question), several(each.question)
+        if group:
+            within = about is not None and about.text.lower() in group.text.lower()
+            return group.text if within or about is None else f"the {group.text} of {about.about}"
+        if about:
+            return about.about
+        if listed:
+            return " and ".join(listed) if len(listed) == 2 else ", ".join(listed)
+    return None
+
+
+def _complete(question: str, exchanges: Sequence[_Exchange]) -> str | None:
+    """What a question leaves open, from the one before: "why?" asks why it is so, all else is asked of its subject.
+
+    None where it is not clear what to put before it.
+    """
+    before = exchanges[-1].question
+    bare, body = _BARE.fullmatch(question), _BODY.fullmatch(before)
+    if bare and body:
+        return f"{bare['word'].capitalize()} {body['body']}"
+    about, group = subject(before), several(before)
+    if group:  # "how many were there?"
+        question = _HOW_MANY_ARE.sub(rf"\1 {group.text}", question)
+    if SENTENCE.match(question) and about and len(question.split()) >= FRAGMENT:
+        return f"About {about.about}: {question[0].lower()}{question[1:]}"
+    asks = (
+        SENTENCE.match(question)
+        or _TIMELY.match(question)
+        or re.search(rf"\b{WH}\W*$", question, re.IGNORECASE)
     )
-    return next(iter(first + second), None)
-
-
-def _thing(before: str, answered: str) -> str | None:
-    """What was asked for, where a name was ("which firm ..."); else what was asked about."""
-    asked_about, brought = names(before), _new_names(before, answered)
-    wants_name = asked(before).asks is Asks.WHO or _WHICH.match(before)
-    first, second = (brought[:1], asked_about[-1:]) if wants_name else (asked_about[-1:], brought[:1])
-    return next(iter(first + second), None)
-
-
-def _new_names(before: str, answered: str) -> list[str]:
-    # The answer's first word may be a name too: set behind another, its capital counts.
-    return [name for name in names(f"so {answered}") if name.lower() not in before.lower()]
-
-
-def _leans(question: str) -> bool:
-    return len(question.split()) < SHORT or bool(_MORE.search(question)) or len(content_words(question)) < 2
+    joined = len(before.split()) <= LONGEST_TOLD and asks
+    return _join(before, question) if joined else None
 
 
 def _join(before: str, question: str) -> str:
     return f"{before.rstrip(' ?.')}: {question[0].lower()}{question[1:]}"
+
+
+def _replaced(text: str, start: int, end: int, replacement: str) -> str:
+    return f"{text[:start]}{replacement}{text[end:]}".strip()

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from rag.answer.cite import cite, escape_markdown, not_found_text
 from rag.answer.extractive import answer
 from rag.converse import standalone
-from rag.domain import Answer, Completed, Delta, Event, Filters, Hit, Question, Retrieved
+from rag.domain import Answer, Completed, Delta, Event, Filters, Hit, Question, Reading, Retrieved
 from rag.errors import NoLanguageModel
+from rag.foreign import UNSUPPORTED_LANGUAGE, LanguageGate
 from rag.language import parts
 from rag.read import Read
 from rag.retrieve import Retrieve
 from rag.spell import Spell
+
+# What comes of a question in a language that nothing here reads.
+NOT_READ = Reading((), 0.0, UNSUPPORTED_LANGUAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,11 @@ class SearchResult:
 class Pipeline:
     """Answers questions; the chat window, the HTTP API, the command line and the eval suite all use this object."""
 
-    def __init__(self, spell: Spell, retrieve: Retrieve, read: Read) -> None:
+    def __init__(self, spell: Spell, retrieve: Retrieve, read: Read, unread: LanguageGate) -> None:
         self._spell = spell
         self._retrieve = retrieve
         self._read = read
+        self._unread = unread
 
     def ask(self, question: Question) -> Answer:
         """The verified answer.
@@ -56,18 +61,22 @@ class Pipeline:
             )
         clock = Stopwatch()
         with clock.stage("converse"):
-            text = self._spell(standalone(question.text, question.history))
+            follow_up = standalone(question.text, question.history)
+            text = self._spell(follow_up.text)
         questions = parts(text)
         with clock.stage("retrieve"):
-            retrieval = self._retrieve([text, *questions], question.top_k, question.filters)
+            retrieval = self._retrieve(
+                [text, *questions], question.top_k, question.filters, follow_up.leans_on, follow_up.perhaps
+            )
         yield Retrieved(retrieval.hits, text)
+        unread = self._unread(question.text)
         with clock.stage("read"):
-            reading = self._read(questions, retrieval.hits)
+            reading = NOT_READ if unread else self._read(questions, retrieval.hits)
         with clock.stage("answer"):
             draft = answer(questions, reading, self._read.threshold)
             cited = cite(draft)
         found = bool(draft.statements)
-        refusal = not_found_text(draft.unknown_names, retrieval.hits)
+        refusal = unread or not_found_text(draft.unknown_names, retrieval.hits)
         if found:
             yield Delta(cited.answer)
         yield Completed(

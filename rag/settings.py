@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,6 +40,10 @@ class Settings(BaseSettings):
         None, description="fetched and built models; in the data folder if unset"
     )
     download_models: bool = Field(True, description="whether `ingest` and `serve` may fetch a missing model")
+    languages: Literal["auto", "english", "any"] = Field(
+        "auto",
+        description="of questions: `auto` tells from the embedding model's vocabulary and the reader what they read",
+    )
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8000, ge=0, le=65535)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from rag.catalog import DocumentList
 from rag.doctor import Finding
-from rag.domain import Answer, Hit, IngestReport
+from rag.domain import Answer, Hit, IngestReport, Question
 
 _LONGEST_LIST = 10
 # In a pipe a line is as long as it is: other programs read it.
@@ -32,9 +32,20 @@ def _console(stderr: bool = False) -> Console:
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
-def print_answer(answer: Answer) -> None:
-    """The answer, then each source with its quote."""
+def questions() -> Iterator[str]:
+    """What is typed or piped in, line by line, until it ends; on a terminal each is asked for with a mark."""
+    while True:
+        try:
+            yield input("\n> " if sys.stdin.isatty() else "")
+        except EOFError:
+            return
+
+
+def print_answer(answer: Answer, asked: Question) -> None:
+    """The answer, then each source with its quote; before it what was searched for, where that is another text."""
     console = _console()
+    if answer.standalone_question != asked.text:
+        console.print(f"Searched for: {answer.standalone_question}", style="dim")
     console.print(_with_markers(answer), style="bold" if answer.status == "answered" else "")
     for citation in answer.citations:
         place = " · ".join(part for part in (citation.title, citation.section, citation.published) if part)

@@ -12,6 +12,7 @@ from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
+from rag.foreign import LanguageGate, reads_many_languages
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
@@ -166,6 +167,16 @@ class Application:
             Spell(self.catalog, self.embedder),
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
+            self._language_gate(),
+        )
+
+    def _language_gate(self) -> LanguageGate:
+        """The bundled reader reads English; what another reads, only who chose it knows."""
+        accepted = self.settings.languages
+        if accepted != "auto":
+            return LanguageGate(self.embedder, accepted == "any", accepted == "any")
+        return LanguageGate(
+            self.embedder, reads_many_languages(self.embedder), self.settings.reader_model != BUNDLED
         )
 
     def _fingerprint(self) -> str:

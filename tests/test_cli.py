@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,29 @@ def test_an_answer_as_json_is_what_the_api_sends(run: Run) -> None:
     assert answer["status"] == "answered"
     assert answer["citations"][0]["quote"] == "The lighthouse of Elsin stands 61 metres tall."
     assert answer["citations"][0]["document_id"] == "lighthouse"
+
+
+def test_a_follow_up_with_its_history_in_a_file(run: Run, tmp_path: Path) -> None:
+    history = tmp_path / "history.json"
+    turns = [
+        {"role": "user", "content": "Who led the building of the quay?"},
+        {"role": "assistant", "content": "Ada Moreau led the building of the quay. [1]"},
+    ]
+    history.write_text(json.dumps(turns))
+    done = run("ask", "Where does she work?", "--history", history)
+    assert done.code == 0
+    assert done.out.startswith("Searched for: Where does Ada Moreau work?")
+    missing = run("ask", "Who?", "--history", tmp_path / "nowhere.json")
+    assert missing.code == 2
+    assert "nowhere.json cannot be read" in missing.err
+
+
+def test_a_conversation_is_piped_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO("Who led the building of the quay?\nWhere does she work?\n"))
+    done = run("chat")
+    assert done.code == 0
+    assert "Ada Moreau led the building of the quay." in done.out
+    assert "Searched for: Where does Ada Moreau work?" in done.out
 
 
 def test_what_the_record_does_not_say(run: Run) -> None:

@@ -232,3 +232,57 @@ def test_any_conversation_before_it(
 ) -> None:
     answer = application.pipeline.ask(Question(question, history=history))
     check_answer(answer, application.catalog)
+
+
+def test_a_follow_up_is_searched_for_as_a_question_of_its_own(application: Application) -> None:
+    turns = (Turn("user", "Who is Hiroaki Ueno?"), Turn("assistant", "He is with JPMA. [1]"))
+    answer = application.pipeline.ask(Question("What did he call for?", history=turns))
+    assert answer.standalone_question == "What did Hiroaki Ueno call for?"
+    assert "hiroaki" in answer.retrieved[0].passage.text.lower()
+
+
+def test_a_fresh_question_is_answered_as_without_the_turns_before(
+    application: Application, answers: dict[str, Answer]
+) -> None:
+    turns = (Turn("user", "How long is the Nile?"), Turn("assistant", "The Nile is 6,650 km long."))
+    for question in QUESTIONS[:10]:
+        assert same(application.pipeline.ask(Question(question, history=turns))) == same(answers[question])
+
+
+@pytest.mark.parametrize(
+    "question", ["再生医療とは何ですか？", "¿Quién organizó la misión?", "من نظم البعثة؟"]
+)
+def test_a_question_that_nothing_here_reads_says_what_to_configure(
+    answers: dict[str, Answer], application: Application, question: str
+) -> None:
+    answer = answers.get(question) or application.pipeline.ask(Question(question))
+    assert (answer.status, answer.reason, answer.confidence) == ("not_found", "unsupported_language", 0.0)
+    assert "RAG_EMBEDDING_MODEL" in answer.answer_plain
+    assert answer.citations == ()
+
+
+SPEAKERS = ["Hiroaki Ueno", "David Reddy", "Shiing-Jer Twu", "Michael Huang", "Antonio Lee"]
+FOLLOW_UPS = ["What did he say?", "Where does he work?", "And why?", "Who else spoke?"]
+
+
+def conversation(application: Application, number: int) -> list[Answer]:
+    """One person's conversation, from start to end, each turn with the turns of that person before it."""
+    speaker = SPEAKERS[number % len(SPEAKERS)]
+    questions = [f"Who is {speaker}?", *FOLLOW_UPS[number % 3 :][:2]]
+    turns: tuple[Turn, ...] = ()
+    found = []
+    for question in questions:
+        answer = application.pipeline.ask(Question(question, history=turns))
+        turns += (Turn("user", question), Turn("assistant", answer.answer_plain))
+        found.append(answer)
+    return found
+
+
+def test_turns_of_one_person_never_reach_another(application: Application) -> None:
+    alone = {number: conversation(application, number) for number in range(len(SPEAKERS) * 3)}
+    with ThreadPoolExecutor(16) as threads:
+        together = list(threads.map(lambda number: conversation(application, number), range(50)))
+    for number, answers in enumerate(together):
+        assert [same(answer) for answer in answers] == [same(answer) for answer in alone[number % len(alone)]]
+        others = {name for name in SPEAKERS if name != SPEAKERS[number % len(SPEAKERS)]}
+        assert not any(name in answer.standalone_question for answer in answers[:2] for name in others)

@@ -71,6 +71,36 @@ def documents(hits: Sequence[Hit]) -> set[str]:
     return {hit.passage.document_id for hit in hits}
 
 
+# --- turns before ----------------------------------------------------------------------------------------------
+
+
+def similarities(
+    record: Record, question: str, leans_on: tuple[str, ...], perhaps: bool = False
+) -> dict[str, float]:
+    retrieve = Retrieve(
+        record.catalog, record.vectors, EMBEDDER, fingerprint=record.ingest.fingerprint, candidates=50
+    )
+    hits = retrieve([question], 10, leans_on=leans_on, perhaps=perhaps).hits
+    return {hit.passage.document_id: hit.similarity or 0.0 for hit in hits}
+
+
+def test_a_search_goes_a_little_towards_the_turns_that_it_leans_on(record: Record) -> None:
+    alone = similarities(record, "Is the lamp bright?", ())
+    leaning = similarities(record, "Is the lamp bright?", ("The ferry leaves Elsin.",))
+    assert leaning["ferry"] > alone["ferry"]
+    assert max(leaning, key=leaning.__getitem__) == max(alone, key=alone.__getitem__) == "lamp"
+
+
+def test_where_that_is_not_sure_only_turns_near_to_the_question_count(record: Record) -> None:
+    question = "When does the ferry leave?"
+    alone = similarities(record, question, ())
+    unrelated, related = ("Varn",), ("The ferry leaves when?",)
+    assert similarities(record, question, unrelated, perhaps=True) == alone
+    assert similarities(record, question, unrelated) != alone
+    assert similarities(record, question, related, perhaps=True) == similarities(record, question, related)
+    assert similarities(record, question, related) != alone
+
+
 # --- fusion ----------------------------------------------------------------------------------------------------
 
 

@@ -136,7 +136,10 @@ def load_tokenizer(model_folder: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises nothing more precise
-        raise ModelInvalid(f"{file} cannot be read: {error}. Use a complete model folder.") from error
+        raise ModelInvalid(
+            f"{file} cannot be read: {error}. Use a complete model folder; one with only a sentencepiece file or a"
+            " vocab.txt gets its tokenizer.json from `save_pretrained` of a fast tokenizer."
+        ) from error
     known = read_config(model_folder).vocab_size
     if tokenizer.get_vocab_size() > known:
         raise ModelInvalid(f"{file} has {tokenizer.get_vocab_size()} tokens, the model knows {known}.")

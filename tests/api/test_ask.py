@@ -219,6 +219,22 @@ def test_fifty_turns_of_history_are_taken(client: TestClient) -> None:
     assert ask(client, history=turns)["status"] == "answered"
 
 
+def test_a_follow_up_says_what_was_searched_for(client: TestClient) -> None:
+    turns = [
+        {"role": "user", "content": "Who is Hiroaki Ueno?"},
+        {"role": "assistant", "content": "He is with JPMA. [1]"},
+    ]
+    answer = ask(client, "What did he call for?", history=turns)
+    assert answer["standalone_question"] == "What did Hiroaki Ueno call for?"
+    assert ask(client, "What did he call for?")["standalone_question"] == "What did he call for?"
+
+
+def test_a_question_in_a_language_that_is_not_read(client: TestClient) -> None:
+    answer = ask(client, "再生医療とは何ですか？")
+    assert (answer["status"], answer["reason"]) == ("not_found", "unsupported_language")
+    assert "RAG_EMBEDDING_MODEL" in answer["answer_plain"]
+
+
 def test_generative_mode_without_a_language_model_is_a_conflict(client: TestClient) -> None:
     response = client.post("/ask", json={"question": QUESTION, "mode": "generative"})
     assert response.status_code == 409

@@ -15,6 +15,30 @@ from tests.eval.test_evaluate import CASES, line
 
 Write = Callable[..., Path]
 
+SQUAD = [
+    {
+        "data": [
+            {
+                "title": title,
+                "paragraphs": [
+                    {
+                        "context": f"The {thing} of {title} is {height} metres high.",
+                        "qas": [
+                            {
+                                "id": f"{title}-{thing}",
+                                "question": f"How high is the {thing} of {title}?",
+                                "answers": [{"text": f"{height} metres", "answer_start": 0}],
+                            }
+                        ],
+                    }
+                    for thing, height in (("tower", 61), ("bridge", 40))
+                ],
+            }
+            for title in ("Elsin", "Varn")
+        ]
+    }
+]
+
 
 @pytest.fixture
 def invoke(
@@ -151,3 +175,21 @@ def test_another_corpus_leaves_the_index_in_use_alone(
     case = line("opens", "When does the bakery of Varn open?", "six")
     invoke("run", "--cases", write_lines(case), "--corpus", other, "--out", "run")
     assert not (tmp_path / "data").exists()
+
+
+def test_follow_ups_are_measured_by_our_cases_and_by_what_they_find(
+    invoke: Callable[..., Result], write_lines: Write, tmp_path: Path
+) -> None:
+    printed = invoke("conversation").output
+    assert "follow-ups resolved" in printed
+    assert "fresh questions left alone" in printed
+    squad = write_lines(*SQUAD, name="squad.json")
+    printed = invoke("conversation", "--fresh", squad, "--limit", "3").output
+    assert "question, after others" in printed
+    assert "question, after one of its article" in printed
+
+
+def test_languages_are_measured(invoke: Callable[..., Result]) -> None:
+    printed = invoke("languages").output
+    assert "English let through" in printed
+    assert "others refused" in printed
