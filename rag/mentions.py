@@ -202,7 +202,7 @@ def is_person(name: str) -> bool:
 
 
 def items(text: str) -> tuple[str, ...]:
-    """What a text lists: lines of a list, else a run of "A, B and C", names before others; nothing where there is none."""
+    """What a text lists: lines of a list, else a run of "A, B and C", names before others; nothing if there is none."""
     return _lines(text) or listed_names(text) or _run_of_phrases(text)
 
 
