@@ -45,7 +45,9 @@ _OPENING = re.compile(
     r"^(?:(?:ok(?:ay)?|yes|no|right|well|thanks?|thank you|so|but|and|or|also|then)\b[\s,.!]*)+",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(r"^(?:what|how) about\s+(?P<subject>.+?)\s*[?.!]*$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"^(?:(?:what|how) about|(?:oh,?\s+)?(?:sorry,?\s+)?i meant?)\s+(?P<subject>.+?)\s*[?.!]*$", re.IGNORECASE
+)
 _CLAUSE = re.compile(rf"\b(?:{AUXILIARY}|{WH}|if)\b", re.IGNORECASE)
 _TIMELY = re.compile(rf"^(?P<preposition>{PREPOSITION})\s+.+$", re.IGNORECASE)
 _WHICH = re.compile(rf"\s*(?:which|what)\s+(?!{AUXILIARY}\b)", re.IGNORECASE)
@@ -95,7 +97,7 @@ def recent(history: Sequence[Turn], characters: int = HISTORY_CHARACTERS) -> tup
 def standalone(question: str, history: Sequence[Turn]) -> Standalone:
     """The question as it would be asked without the turns before it, the newest of which are read.
 
-    - "and X?", "what about X?", "and in 2024?": the question before, with X in the place of what X is like.
+    - "and X?", "what about X?", "and in 2024?", "I meant X": the question before, with X in place of what X is like.
     - "the second one": the second of what the answer listed.
     - he, she, it, they, "the company": what was last spoken of that fits, in the answer or the questions.
     - "why?", "how many were there?": the question before with another question word, or what it was about in front.

@@ -61,6 +61,7 @@ _QUESTION = re.compile(
     r"(?:about|who|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|can|could|will|tell|explain)\b",
     re.I,
 )
+_BULLET = re.compile(r"(?:[-*•–]|\d+[.)])\s+(.+)$")
 _BETWEEN_NAMES = re.compile(r"[\"”»]?\s*(?:,\s*(?:and|or|&)?|and|or|&)\s*(?:the\s+)?[\"“«]?", re.IGNORECASE)
 LONGEST_ITEM = 5
 # In a longer sentence without a name, which of its phrases it is about cannot be told.
@@ -201,8 +202,18 @@ def is_person(name: str) -> bool:
 
 
 def items(text: str) -> tuple[str, ...]:
-    """What a text lists: the first run of "A, B and C" in it, names before others; nothing where it lists nothing."""
-    return listed_names(text) or _run_of_phrases(text)
+    """What a text lists: lines of a list, else a run of "A, B and C", names before others; nothing if there is none."""
+    return _lines(text) or listed_names(text) or _run_of_phrases(text)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    """Lines behind one that ends in a colon, or with a bullet or number before them."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    opened = next((at for at, line in enumerate(lines) if line.endswith(":")), None)
+    listed = [match[1] for line in lines if (match := _BULLET.match(line))]
+    if len(listed) < 2 and opened is not None:
+        listed = lines[opened + 1 :]
+    return tuple(line.rstrip(" .;,") for line in listed) if len(listed) > 1 else ()
 
 
 def listed_names(text: str) -> tuple[str, ...]:

@@ -78,6 +78,12 @@ def test_several_things_are_told_from_one() -> None:
         ),
         ("Thirst, tiredness and blurred vision are symptoms.", ("Thirst", "tiredness", "blurred vision")),
         ("Larkspur adds an offline mode and a faster importer.", ("offline mode", "faster importer")),
+        (
+            "These firms took part:\n- Brandt Marine Co., Ltd.\n- Okafor & Daughters",
+            ("Brandt Marine Co., Ltd", "Okafor & Daughters"),
+        ),
+        ("These firms took part:\n\nBrandt Marine\nSól Dredging Inc.", ("Brandt Marine", "Sól Dredging Inc")),
+        ("1. dig\n2. pour\n3. wait", ("dig", "pour", "wait")),
         ("The quay cost 42 million euros.", ()),
         ("No, the line closed in 1964.", ()),
     ],
