@@ -22,7 +22,8 @@ _SHOWN = (
 
 
 def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
-    """Write `MODEL_CARD.md` beside the files that it describes."""
+    """Write `MODEL_CARD.md` beside the files that it describes; `notes.md` of the run says what else should be known."""
+    notes = folder.parent / "notes.md"
     names = sorted(path.name for path in folder.iterdir() if path.name != "MODEL_CARD.md")
     files = "\n".join(
         f"- `{name}` {(folder / name).stat().st_size / 1e6:.1f} MB, sha256 `{sha256(folder / name)}`"
@@ -33,6 +34,7 @@ def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
         examples=f"{metrics['examples']:,}",
         runs="\n".join(f"{number}. {_described(run)}" for number, run in enumerate(metrics["runs"], 1)),
         base=sha256(base / "model.safetensors"),
+        notes=f"{notes.read_text(encoding='utf-8').strip()}\n\n" if notes.is_file() else "",
         table=_table(metrics["test"]),
         weights=f"{metrics['weights'][0]:.3f} and {metrics['weights'][1]:.3f}",
         quantised=_quantised_note(metrics),
