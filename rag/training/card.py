@@ -22,7 +22,7 @@ _SHOWN = (
 
 
 def write_card(folder: Path, metrics: dict[str, Any], base: Path) -> None:
-    """Write `MODEL_CARD.md` beside the files that it describes; `notes.md` of the run says what else should be known."""
+    """Write `MODEL_CARD.md` beside the files that it describes; with what `notes.md` of the run says."""
     notes = folder.parent / "notes.md"
     names = sorted(path.name for path in folder.iterdir() if path.name != "MODEL_CARD.md")
     files = "\n".join(
