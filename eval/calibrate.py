@@ -17,7 +17,7 @@ import numpy as np
 import rag.read
 from eval.answer_measures import holds_answer
 from eval.cases import Case, InvalidCases, Split
-from eval.evaluate import RECORDS, Advance, Plan, bundled_cases, chosen_cases, digest, external, silent
+from eval.evaluate import Advance, Plan, bundled_cases, chosen_cases, digest, external, silent
 from eval.fitting import COST_RATIO, FOLDS, PENALTY, ErrorRates, Example, Fit, fit
 from eval.knowing import auroc, expected_calibration_error
 from eval.logistic import Array
@@ -120,13 +120,12 @@ def fit_decision(
 ) -> Decision:
     """Ask the development cases of every collection and fit; each path is one, and counts as much as any other.
 
-    A decision that was fitted on one record alone takes that record's ways for the world's. The prior comes from what
-    the program has stored.
+    The prior comes from what the program has stored.
 
     Raises:
         InvalidCases: nothing can be fitted on them.
     """
-    asked = [ask(path, settings, "development", advance) for path in paths or (bundled_cases(), RECORDS)]
+    asked = [ask(path, settings, "development", advance) for path in paths or (bundled_cases(),)]
     names = signal_names(answer for its in asked for answer in its.answers)
     most = max(len(its.cases) for its in asked)
     examples: list[Example] = []

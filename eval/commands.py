@@ -105,7 +105,7 @@ def calibrate(
     cases: Annotated[
         list[Path] | None,
         typer.Option(
-            "--cases", help="Each a collection; default: the bundled cases and the invented records."
+            "--cases", help="Each a collection of its own; default: the bundled cases."
         ),
     ] = None,
     data_dir: DataDir = None,

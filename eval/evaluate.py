@@ -54,10 +54,6 @@ def bundled_cases() -> Path:
     return Path(str(files("eval"))) / "cases" / "mission"
 
 
-# Records of our own on invented subjects, with what they do and do not say; most of them train the reader.
-RECORDS = Path(str(files("rag"))) / "training" / "records.json"
-
-
 def silent(_stage: str, _done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
