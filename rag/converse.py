@@ -15,7 +15,6 @@ from rag.mentions import (
     items,
     listed_names,
     new_names,
-    noun_phrases,
     several,
     subject,
 )
@@ -24,7 +23,6 @@ from rag.reference import (
     COMPANIES,
     FRAGMENT,
     PLACES,
-    PREPOSITION,
     SENTENCE,
     THING,
     THINGS,
@@ -36,6 +34,7 @@ from rag.reference import (
     pronoun,
     says_that,
 )
+from rag.substitution import TIMELY, of_another, replaced
 
 # About 2,000 tokens: what was said before that is seldom meant, and reading it takes time.
 HISTORY_CHARACTERS = 8_000
@@ -49,7 +48,6 @@ _ABOUT = re.compile(
     r"^(?:(?:what|how) about|(?:oh,?\s+)?(?:sorry,?\s+)?i meant?)\s+(?P<subject>.+?)\s*[?.!]*$", re.IGNORECASE
 )
 _CLAUSE = re.compile(rf"\b(?:{AUXILIARY}|{WH}|if)\b", re.IGNORECASE)
-_TIMELY = re.compile(rf"^(?P<preposition>{PREPOSITION})\s+.+$", re.IGNORECASE)
 _WHICH = re.compile(rf"\s*(?:which|what)\s+(?!{AUXILIARY}\b)", re.IGNORECASE)
 _HOW_MANY_ARE = re.compile(rf"\b(how (?:many|much))(?= {AUXILIARY}\b)", re.IGNORECASE)
 _BARE = re.compile(
@@ -57,8 +55,6 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _BODY = re.compile(rf"(?:when|where|why|how(?:\s+\w+)?)\s+(?P<body>{AUXILIARY}\s.+)", re.IGNORECASE)
-_ONE = re.compile(r"\bones?\b", re.IGNORECASE)
-_SUPERLATIVE = re.compile(r"\b(?:[a-z]{3,}est|best|worst|most|least|first|last)\b", re.IGNORECASE)
 _NAME = r"(?P<name>[A-Z][\w'-]*(?: [A-Z][\w'-]*)*)"
 
 
@@ -126,66 +122,13 @@ def _resolve(question: str, exchanges: Sequence[_Exchange]) -> str | None:
     about = _ABOUT.match(text)
     fragment = about["subject"] if about else text.rstrip(" ?.!") if text != question else ""
     if fragment and not _CLAUSE.search(fragment) and (about or len(fragment.split()) <= 2 * FRAGMENT):
-        return _of_another(exchanges, fragment) or question
+        # "and its owner?" refers back by itself
+        return _refer(f"{fragment}?", exchanges) or of_another(exchanges[-1].question, fragment) or question
     if fragment:
         text = fragment[0].upper() + fragment[1:] + "?"
     if fragment and _WHICH.match(text) and len(text.split()) <= FRAGMENT:  # "and which Japanese ones?"
         return _join(exchanges[-1].question, text)
     return _refer(text, exchanges) or (_complete(text, exchanges) or question if leans(text) else None)
-
-
-def _of_another(exchanges: Sequence[_Exchange], another: str) -> str | None:
-    """The question before, asked of another subject, time or place; None where it has nothing like that."""
-    before = exchanges[-1].question
-    referring = _refer(f"{another}?", exchanges)
-    if referring:  # "and its owner?"
-        return referring
-    timely = _TIMELY.match(another)
-    if timely:
-        like = rf"\b{timely['preposition']}\s+(?:[^\s,?]+\s+)*?[^\s,?]+(?=\s+{PREPOSITION}\b|[?,.]|$)"
-        same = re.search(like, before, re.IGNORECASE)
-        return _replaced(before, *same.span(), another) if same else f"{before.rstrip(' ?.')} {another}?"
-    place = _counterpart(before, another)
-    return _replaced(before, *place) if place else None
-
-
-def _counterpart(before: str, another: str) -> tuple[int, int, str] | None:
-    """What in a question stands where another is meant to: its place, and what to put there."""
-    phrases = noun_phrases(before)
-    superlative = _SUPERLATIVE.search(another)
-    if superlative and len(another.split()) <= 2 and (same := _SUPERLATIVE.search(before)):
-        return same.start(), same.end(), superlative.group()
-    if _ONE.search(another) and phrases:  # "the Russian one"
-        phrase = next((each for each in phrases if each.named), phrases[-1])
-        head = phrase.text.rpartition(" ")[2]
-        return _with_article(before, phrase, _ONE.sub(head, another))
-    words = set(another.lower().split()) - {"of", "the"}
-    shared = [each for each in phrases if words & set(each.text.lower().split())]
-    named = [each for each in phrases if each.named]
-    if shared:
-        alike = [_tail(shared[0], another)]
-    elif names(f"so {another}"):
-        alike = named
-    elif another.lower().startswith(("the ", "a ", "an ")):
-        alike = named or [each for each in phrases if each.article]
-    else:
-        alike = [each for each in phrases if each.asked] or [each for each in phrases if not each.article]
-    return _with_article(before, alike[0], another) if alike and len(before.split()) <= LONGEST_TOLD else None
-
-
-def _tail(phrase: Phrase, another: str) -> Phrase:
-    """The part of a phrase "symptoms of type 2 diabetes" that another, "type 1", is like."""
-    head, joint, complement = phrase.text.partition(" of ")
-    first = re.search(rf"\b{re.escape(another.partition(' ')[0])}\s+\S+", complement, re.IGNORECASE)
-    if joint and first and len(another.split()) == 2 and first.start() == 0:
-        start = phrase.start + len(head) + len(joint)
-        return Phrase(first.group(), start, start + first.end())
-    return phrase
-
-
-def _with_article(before: str, phrase: Phrase, another: str) -> tuple[int, int, str]:
-    article = re.search(r"\b(?:the|an?|its|their)\s+$", before[: phrase.start], re.IGNORECASE)
-    return article.start() if article else phrase.start, phrase.end, another
 
 
 def _refer(question: str, exchanges: Sequence[_Exchange]) -> str | None:
@@ -215,7 +158,7 @@ def _refer(question: str, exchanges: Sequence[_Exchange]) -> str | None:
         if kind is None and noun.definite and noun.noun not in COMPANIES:
             return None
         kind = kind or _of_kind(noun.noun, exchanges)
-        named = _replaced(question, noun.start, noun.end, kind) if kind else _complete(question, exchanges)
+        named = replaced(question, noun.start, noun.end, kind) if kind else _complete(question, exchanges)
         return named or question
     return _complete(question, exchanges) if says_that(question) else None
 
@@ -224,7 +167,7 @@ def _of_listed(question: str, place: Ordinal, exchanges: Sequence[_Exchange]) ->
     """The question with "the second one" replaced by the second of what was listed last."""
     listed = next((found for each in reversed(exchanges) if (found := items(each.answer))), ())
     if -len(listed) <= place.place < len(listed):
-        return _replaced(question, place.start, place.end, listed[place.place])
+        return replaced(question, place.start, place.end, listed[place.place])
     return _join(exchanges[-1].question, question)
 
 
@@ -322,7 +265,7 @@ def _complete(question: str, exchanges: Sequence[_Exchange]) -> str | None:
         return f"About {about.about}: {question[0].lower()}{question[1:]}"
     asks = (
         SENTENCE.match(question)
-        or _TIMELY.match(question)
+        or TIMELY.match(question)
         or re.search(rf"\b{WH}\W*$", question, re.IGNORECASE)
     )
     joined = len(before.split()) <= LONGEST_TOLD and asks
@@ -331,7 +274,3 @@ def _complete(question: str, exchanges: Sequence[_Exchange]) -> str | None:
 
 def _join(before: str, question: str) -> str:
     return f"{before.rstrip(' ?.')}: {question[0].lower()}{question[1:]}"
-
-
-def _replaced(text: str, start: int, end: int, replacement: str) -> str:
-    return f"{text[:start]}{replacement}{text[end:]}".strip()

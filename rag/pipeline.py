@@ -62,14 +62,14 @@ class Pipeline:
         clock = Stopwatch()
         with clock.stage("converse"):
             follow_up = standalone(question.text, question.history)
-            text = self._spell(follow_up.text)
+            unread = self._unread(question.text)
+            text = follow_up.text if unread else self._spell(follow_up.text)
         questions = parts(text)
         with clock.stage("retrieve"):
             retrieval = self._retrieve(
                 [text, *questions], question.top_k, question.filters, follow_up.leans_on, follow_up.perhaps
             )
         yield Retrieved(retrieval.hits, text)
-        unread = self._unread(question.text)
         with clock.stage("read"):
             reading = NOT_READ if unread else self._read(questions, retrieval.hits)
         with clock.stage("answer"):
