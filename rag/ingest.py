@@ -44,6 +44,8 @@ _ENUMERATOR = re.compile(r"\(?(\d{1,3}|[A-Za-z])[.)]")
 # Called with what is being done, how much of it is done, and of how much; 0 where that is not known yet.
 Report = Callable[[str, int, int], None]
 
+ReadCorpus = Callable[[Sequence[Path]], Iterator[Document | Failure]]
+
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """The sentences of a text as `(start, end)`, without the white space between them.
@@ -85,7 +87,8 @@ def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
         text = document.text[block.start : block.end]
         whole = block.kind in (BlockKind.TABLE_ROW, BlockKind.CODE)
         for start, end in [_stripped(text, 0, len(text))] if whole else split_sentences(text):
-            yield Sentence(block.start + start, block.start + end, text[start:end], block.kind)
+            first, last = block.start + start, block.start + end
+            yield Sentence(first, last, text[start:end], block.kind, document.page_of(first))
 
 
 def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int) -> list[Passage]:
@@ -96,7 +99,10 @@ def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int)
     passages: list[Passage] = []
     for section in document.sections:
         sentences = list(sentences_of(document, section))
-        pieces = list(_cut_long(sentences, count_tokens, most_tokens))
+        pieces = [
+            (replace(piece, page=document.page_of(piece.start)), length)
+            for piece, length in _cut_long(sentences, count_tokens, most_tokens)
+        ]
         group: list[Sentence] = []
         tokens = 0
         for sentence, length in pieces:
@@ -178,12 +184,18 @@ class Ingest:
     """Brings the index in step with folders. One process at a time: the catalog's lock says so at once."""
 
     def __init__(
-        self, catalog: Catalog, vectors: VectorStore, embedder: Embedder, passage_tokens: int
+        self,
+        catalog: Catalog,
+        vectors: VectorStore,
+        embedder: Embedder,
+        passage_tokens: int,
+        read: ReadCorpus = read_corpus,
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
         self._embedder = embedder
         self._passage_tokens = passage_tokens
+        self._read_corpus = read
 
     @property
     def fingerprint(self) -> str:
@@ -231,7 +243,7 @@ class Ingest:
         """The documents of the corpus by id. Of a file that cannot be used now, the version stored before is kept."""
         documents: dict[str, Document] = {}
         failed: list[Failure] = []
-        for entry in read_corpus(corpus):
+        for entry in self._read_corpus(corpus):
             if isinstance(entry, Failure):
                 failed.append(entry)
             else:

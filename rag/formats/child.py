@@ -1,0 +1,142 @@
+"""The process that reads files, so that a hostile one harms nobody else: `python -m rag.formats.child LIMITS`.
+
+It takes requests on standard input, one at a time, and answers on standard output. Every message is its length in eight
+bytes, one byte for what it is, and JSON. It bounds its own memory and time, opens no file for writing, and ends when
+its input does. What it says is data; whoever started it never runs anything of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter
+
+from rag.domain import Document, Failure, ReadingLimits
+from rag.errors import DocumentError
+from rag.formats.container import Leaf
+from rag.formats.read import read_leaf, read_leaves
+
+READY, BEGUN, DOCUMENT, FAILURE, DONE = b"R", b"B", b"D", b"F", b"E"
+OUT_OF_MEMORY = 3
+# Its own clock only matters when whoever started it is gone.
+_GRACE_SECONDS = 30
+DOCUMENTS = TypeAdapter(Document)
+FAILURES = TypeAdapter(Failure)
+_LENGTH = struct.Struct(">Q")
+
+
+def send(stream: IO[bytes], kind: bytes, content: bytes = b"") -> None:
+    """Write one message."""
+    stream.write(_LENGTH.pack(len(content)) + kind)
+    stream.write(content)
+    stream.flush()
+
+
+def receive(stream: IO[bytes], most_bytes: int) -> tuple[bytes, bytes]:
+    """Read one message: what it is, and what it says.
+
+    Raises:
+        EOFError: there is no whole message.
+        OverflowError: it is longer than `most_bytes`.
+    """
+    begin = stream.read(_LENGTH.size + 1)
+    if len(begin) < _LENGTH.size + 1:
+        raise EOFError
+    (length,) = _LENGTH.unpack(begin[:-1])
+    if length > most_bytes:
+        raise OverflowError
+    content = stream.read(length)
+    if len(content) < length:
+        raise EOFError
+    return begin[-1:], content
+
+
+def request(path: Path, name: str, skip: int) -> bytes:
+    """To read a file, but not the first `skip` of the documents in it."""
+    return json.dumps({"path": os.fspath(path), "name": name, "skip": skip}).encode()
+
+
+def serve(requests: IO[bytes], answers: IO[bytes], limits: ReadingLimits) -> None:
+    """Read files until there are no more requests."""
+    send(answers, READY)
+    while True:
+        try:
+            _, asked = receive(requests, 2**20)
+        except EOFError:
+            return
+        wanted = json.loads(asked)
+        try:
+            _read(Path(wanted["path"]), wanted["name"], wanted["skip"], answers, limits)
+        except DocumentError as error:
+            send(answers, FAILURE, FAILURES.dump_json(Failure(wanted["name"], str(error))))
+        send(answers, DONE)
+
+
+def _read(path: Path, name: str, skip: int, answers: IO[bytes], limits: ReadingLimits) -> None:
+    _set_alarm(limits.seconds + _GRACE_SECONDS)
+    for position, leaf in enumerate(read_leaves(path, name, limits)):
+        if position >= skip:
+            send(answers, BEGUN, leaf.name.encode())
+            _answer(leaf, answers, limits)
+            _set_alarm(limits.seconds + _GRACE_SECONDS)
+    _set_alarm(0)
+
+
+def _answer(leaf: Leaf, answers: IO[bytes], limits: ReadingLimits) -> None:
+    try:
+        document = read_leaf(leaf, limits)
+    except DocumentError as error:
+        send(answers, FAILURE, FAILURES.dump_json(Failure(leaf.name, str(error))))
+    else:
+        send(answers, DOCUMENT, DOCUMENTS.dump_json(document))
+
+
+def _set_alarm(seconds: float) -> None:
+    if sys.platform != "win32":
+        import signal
+
+        signal.alarm(math.ceil(seconds))  # ends the process, whatever native code it is in
+
+
+def _confine(limits: ReadingLimits) -> None:
+    """No more memory than the limit, no files written, no core dumps. Windows has no such limits."""
+    if sys.platform != "win32":
+        import resource
+
+        bounds = (
+            (resource.RLIMIT_AS, limits.memory_bytes),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+        )
+        for bound, most in bounds:
+            _, hard = resource.getrlimit(bound)
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(bound, (least, least))
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    limits = ReadingLimits(**json.loads(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer
+    _confine(limits)
+    try:
+        serve(sys.stdin.buffer, answers, limits)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+
+
+def command(limits: ReadingLimits) -> list[str]:
+    """What starts this process. Nothing is imported from the folder that it is started in, which may be anybody's."""
+    return [sys.executable, "-P", "-m", "rag.formats.child", json.dumps(asdict(limits))]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Reads files in a child process: started at the first file, kept for the next, and anew when a file has killed it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, TypeVar
+
+from rag.domain import Document, Failure, ReadingLimits
+from rag.errors import RagError
+from rag.formats.child import (
+    BEGUN,
+    DOCUMENT,
+    DOCUMENTS,
+    DONE,
+    FAILURE,
+    FAILURES,
+    OUT_OF_MEMORY,
+    command,
+    receive,
+    request,
+    send,
+)
+
+# An archive whose documents keep killing their reader is given up.
+MAX_DEATHS = 3
+# Of the environment, only what Python needs to start: the child has no use for keys.
+_ENVIRONMENT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TEMP",
+    "VIRTUAL_ENV",
+)
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_START_SECONDS = 120.0
+# JSON takes at most six bytes for a character, and some for each block of it.
+_BYTES_PER_CHARACTER = 64
+
+Found = TypeVar("Found")
+
+
+class _Died(Exception):
+    """The child has ended in the middle of a file; the message says why."""
+
+    def __init__(self, reason: str, at_fault: bool) -> None:
+        super().__init__(reason)
+        self.at_fault = at_fault  # the file is, whatever the child had read before
+
+
+class _Child:
+    """One running process."""
+
+    def __init__(self, limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
+        self._process = subprocess.Popen(
+            command(limits),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+        )
+        self._late = False
+        self.answered = 0
+        try:
+            self._within(_START_SECONDS, lambda: self.receive(_START_SECONDS))
+        except _Died as error:
+            raise RagError(
+                f"The process that reads documents does not start: {self._last_words() or error}"
+            ) from error
+
+    def ask(self, path: Path, name: str, skip: int) -> None:
+        """Send a request; answers follow."""
+        assert self._process.stdin is not None
+        try:
+            send(self._process.stdin, b"?", request(path, name, skip))
+        except OSError:
+            raise self._death() from None
+
+    def receive(self, seconds: float | None = None) -> tuple[bytes, bytes]:
+        """The next answer; the child is ended if it takes too long or says too much."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        most = self._limits.characters * _BYTES_PER_CHARACTER
+        try:
+            return self._within(seconds or self._limits.seconds, lambda: receive(stdout, most))
+        except OverflowError:
+            self._process.kill()
+            raise _Died("What is read from it is too much. Split it.", at_fault=True) from None
+        except EOFError:
+            raise self._death() from None
+
+    def close(self) -> None:
+        """End it, in the middle of a file too."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
+
+    def _within(self, seconds: float, wait: Callable[[], Found]) -> Found:
+        timer = threading.Timer(seconds, self._end_late)
+        timer.start()
+        try:
+            return wait()
+        finally:
+            timer.cancel()
+
+    def _end_late(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _death(self) -> _Died:
+        status = self._process.wait()
+        if self._late:
+            return _Died(
+                f"Reading it takes longer than {self._limits.seconds:g} seconds (RAG_READ_SECONDS).",
+                at_fault=True,
+            )
+        if status == OUT_OF_MEMORY:
+            megabytes = self._limits.memory_bytes // 2**20
+            return _Died(
+                f"Reading it needs more than {megabytes:,} MB of memory (RAG_READ_MEMORY_MB).", at_fault=False
+            )
+        cause = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return _Died(
+            f"Its reader crashed, or ran out of memory ({cause}): the file is damaged or hostile.", False
+        )
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+
+
+class Parser:
+    """The one way to read files that are not to be trusted. Threads may share it; they take turns.
+
+    Use it in a `with`, or close it: the child stays for the next file.
+    """
+
+    def __init__(self, limits: ReadingLimits = ReadingLimits()) -> None:
+        self._limits = limits
+        self._child: _Child | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, if there is one; the next file starts another."""
+        with self._turn:
+            self._stop()
+
+    def read(self, path: Path, name: str) -> list[Document | Failure]:
+        """The documents of a file, by the name that the record has for it, or why there are none.
+
+        Raises:
+            RagError: no process can be started to read it.
+        """
+        found: list[Document | Failure] = []
+        deaths = 0
+        with self._turn:
+            while True:
+                begun: list[str] = []
+                try:
+                    self._read(path, name, found, begun)
+                    return found
+                except _Died as death:
+                    tired = not death.at_fault and self._answered() > 0
+                    self._stop()
+                    if tired:  # what it had read before may be to blame: a new one tries again
+                        continue
+                    deaths += 1
+                    found.append(Failure(begun[-1] if begun else name, str(death)))
+                    if not begun or begun == [name]:
+                        return found
+                    if deaths == MAX_DEATHS:
+                        found.append(Failure(name, f"After {deaths} such files the rest of it is not read."))
+                        return found
+                except BaseException:
+                    self._stop()  # it may be in the middle of an answer
+                    raise
+
+    def _read(self, path: Path, name: str, found: list[Document | Failure], begun: list[str]) -> None:
+        """Add what the child answers; `begun` holds the name of the document that it is at, if any."""
+        child = self._child = self._child or _Child(self._limits)
+        child.ask(path, name, len(found))
+        while True:
+            kind, content = child.receive()
+            if kind == DONE:
+                return
+            if kind == BEGUN:
+                begun[:] = [content.decode()]
+                continue
+            begun.clear()
+            child.answered += 1
+            if kind == DOCUMENT:
+                found.append(DOCUMENTS.validate_json(content))
+            elif kind == FAILURE:
+                found.append(FAILURES.validate_json(content))
+
+    def _answered(self) -> int:
+        return self._child.answered if self._child else 0
+
+    def _stop(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # Wherever this program was found, the child finds it too.
+    searched = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return kept | {"PYTHONPATH": os.pathsep.join(searched)}
