@@ -43,7 +43,7 @@ def _reason_against(path: Path, root: Path, unlisted: OSError | None, follow_lin
     """Why a path is not even opened, if it is not."""
     if unlisted is not None:
         return f"It cannot be listed: {unlisted.strerror}."
-    if not path.is_symlink() or path == root:
+    if path == root or not _is_link(path):
         return None
     if path.is_dir():
         return "It is a link to a folder; those are not followed. Give that folder as well."
@@ -51,6 +51,13 @@ def _reason_against(path: Path, root: Path, unlisted: OSError | None, follow_lin
     if not follow_links and path.exists() and not path.resolve().is_relative_to(root.resolve()):
         return "It is a link that leads out of the folder. Copy the file, or set RAG_FOLLOW_LINKS=true."
     return None
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # what it is may not be known; opening it will say why
+        return False
 
 
 def _owned(
@@ -87,7 +94,7 @@ def _walk(folder: Path) -> list[tuple[Path, OSError | None]]:
     found: list[tuple[Path, OSError | None]] = []
     for parent, folders, names in os.walk(folder, onerror=unlisted.append):
         found += [(Path(parent, name), None) for name in names]
-        found += [(link, None) for name in folders if (link := Path(parent, name)).is_symlink()]
+        found += [(link, None) for name in folders if _is_link(link := Path(parent, name))]
     found += [(Path(error.filename), error) for error in unlisted]
     if any(path == folder for path, _ in found):
         raise DocumentUnreadable(f"The corpus folder {folder} cannot be listed: {unlisted[0].strerror}.")

@@ -1,8 +1,9 @@
 """The process that reads files, so that a hostile one harms nobody else: `python -m rag.formats.child LIMITS`.
 
 It takes requests on standard input, one at a time, and answers on standard output. Every message is its length in eight
-bytes, one byte for what it is, and JSON. It bounds its own memory and time, opens no file for writing, and ends when
-its input does. What it says is data; whoever started it never runs anything of it.
+bytes, one byte for what it is, and what it says. The bytes of the file come with the request: this process opens no
+document itself. It bounds its own memory and time, writes no file, and ends when its input does. What it answers is
+data; whoever started it runs nothing of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import struct
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import IO
 
 from pydantic import TypeAdapter
@@ -23,6 +23,7 @@ from rag.errors import DocumentError
 from rag.formats.container import Leaf
 from rag.formats.read import read_leaf, read_leaves
 
+ASKED, CONTENT = b"?", b"="
 READY, BEGUN, DOCUMENT, FAILURE, DONE = b"R", b"B", b"D", b"F", b"E"
 OUT_OF_MEMORY = 3
 # Its own clock only matters when whoever started it is gone.
@@ -58,9 +59,10 @@ def receive(stream: IO[bytes], most_bytes: int) -> tuple[bytes, bytes]:
     return begin[-1:], content
 
 
-def request(path: Path, name: str, skip: int) -> bytes:
-    """To read a file, but not the first `skip` of the documents in it."""
-    return json.dumps({"path": os.fspath(path), "name": name, "skip": skip}).encode()
+def ask(stream: IO[bytes], name: str, content: bytes, skip: int) -> None:
+    """Write a request: to read a file, but not the first `skip` of the documents in it."""
+    send(stream, ASKED, json.dumps({"name": name, "skip": skip}).encode())
+    send(stream, CONTENT, content)
 
 
 def serve(requests: IO[bytes], answers: IO[bytes], limits: ReadingLimits) -> None:
@@ -68,20 +70,21 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: ReadingLimits) -> Non
     send(answers, READY)
     while True:
         try:
-            _, asked = receive(requests, 2**20)
+            asked = json.loads(receive(requests, 2**20)[1])
+            _, content = receive(requests, limits.file_bytes)
         except EOFError:
             return
-        wanted = json.loads(asked)
         try:
-            _read(Path(wanted["path"]), wanted["name"], wanted["skip"], answers, limits)
+            _read(content, asked["name"], asked["skip"], answers, limits)
         except DocumentError as error:
-            send(answers, FAILURE, FAILURES.dump_json(Failure(wanted["name"], str(error))))
+            send(answers, FAILURE, FAILURES.dump_json(Failure(asked["name"], str(error))))
+        del content
         send(answers, DONE)
 
 
-def _read(path: Path, name: str, skip: int, answers: IO[bytes], limits: ReadingLimits) -> None:
+def _read(content: bytes, name: str, skip: int, answers: IO[bytes], limits: ReadingLimits) -> None:
     _set_alarm(limits.seconds + _GRACE_SECONDS)
-    for position, leaf in enumerate(read_leaves(path, name, limits)):
+    for position, leaf in enumerate(read_leaves(content, name, limits)):
         if position >= skip:
             send(answers, BEGUN, leaf.name.encode())
             _answer(leaf, answers, limits)

@@ -27,6 +27,10 @@ _HIDDEN_TAGS = [
     "svg",
     "button",
 ]
+# Numbers that call a footnote, and arrows that lead back: in a sentence they would be read as a part of it.
+_NOTE_MARKS = (
+    "a.footnote-ref, a.footnote-back, a.noteref, a[role=doc-noteref], a[role=doc-backlink], sup.reference"
+)
 _BLOCK_TAGS = {
     "address", "article", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
     "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
@@ -45,6 +49,8 @@ def add_html(html: str, builder: TextBuilder) -> Metadata:
     metadata = _metadata(tree)
     if tree.body is not None:
         tree.body.strip_tags(_HIDDEN_TAGS)
+        for note in tree.body.css(_NOTE_MARKS):
+            note.decompose()
         _add_blocks(tree.body, builder)
     return metadata
 

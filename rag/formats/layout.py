@@ -17,8 +17,9 @@ from rag.domain import BlockKind
 from rag.formats.plain import add_table
 from rag.text import TextBuilder
 
-# In heights of a line.
+# In heights of a line. Between two cells there is no character; between two words there mostly is a space.
 CELL_GAP = 1.0
+EMPTY_CELL_GAP = 0.45
 PARAGRAPH_GAP = 0.35
 INDENT = 0.8
 # A heading is so much higher than most of the text.
@@ -62,10 +63,10 @@ class Line:
         shared = min(self.top, top) - max(self.bottom, bottom)
         return shared > 0.4 * min(self.height, top - bottom) and left > self.cells[-1][1] - self.height
 
-    def append(self, left: float, right: float, character: str, spaced: bool) -> None:
-        """Add a character: to the last cell, or to a new one where the gap before it is wide."""
+    def append(self, left: float, right: float, character: str, spaced: bool, empty: bool) -> None:
+        """Add a character: to the last cell, or to a new one after a wide gap (`empty`: without a space in it)."""
         first, last, text = self.cells[-1]
-        if left - last > CELL_GAP * self.height:
+        if left - last > (EMPTY_CELL_GAP if empty else CELL_GAP) * self.height:
             self.cells.append((left, right, character))
         else:
             self.cells[-1] = (first, max(last, right), f"{text}{' ' if spaced else ''}{character}")
@@ -112,8 +113,10 @@ def _running(line: Line) -> tuple[str, float]:
 
 def _groups(page: Sequence[Line]) -> Iterator[list[Line]]:
     """Lines that belong together: of a paragraph, a list item, a heading or a table."""
-    for line in page:
-        _join_bullet(line)
+    tables = _table_lines(page)
+    for at, line in enumerate(page):
+        if at not in tables:
+            line.cells = [(line.cells[0][0], line.cells[-1][1], line.text)]
     gaps = sorted(_gap(above, below) for above, below in pairwise(page) if -0.5 < _gap(above, below) < 1.5)
     usual = gaps[len(gaps) // 4] if gaps else 0.0
     group: list[Line] = []
@@ -128,6 +131,18 @@ def _groups(page: Sequence[Line]) -> Iterator[list[Line]]:
 
 def _gap(above: Line, below: Line) -> float:
     return (above.bottom - below.top) / max(above.height, below.height)
+
+
+def _table_lines(page: Sequence[Line]) -> set[int]:
+    """The positions of the lines that make tables: two or more, one after the other, with the same columns."""
+    for line in page:
+        _join_bullet(line)
+    return {
+        at
+        for first, (above, below) in enumerate(pairwise(page))
+        if len(above.cells) > 1 and _same_columns(above, below) and -0.5 < _gap(above, below) < 3
+        for at in (first, first + 1)
+    }
 
 
 def _join_bullet(line: Line) -> None:

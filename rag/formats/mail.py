@@ -15,6 +15,7 @@ from rag.formats.plain import add_paragraphs
 from rag.text import TextBuilder, one_line, table_row
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_BODY = ("plain", "html")
 _MESSAGE_BEGINS = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
@@ -24,7 +25,7 @@ def read_eml(content: bytes, builder: TextBuilder, _limits: ReadingLimits) -> Me
     message = _parsed(content)
     stated = {name: one_line(str(message.get(name, ""))) for name in _HEADERS}
     builder.add(BlockKind.TABLE_ROW, table_row(list(stated), list(stated.values())))
-    body = message.get_body(("plain", "html"))
+    body = message.get_body(_BODY)
     if body is not None:
         written = _text(body)
         if body.get_content_type() == "text/html":
@@ -40,9 +41,15 @@ def read_eml(content: bytes, builder: TextBuilder, _limits: ReadingLimits) -> Me
 
 def attachments(content: bytes) -> Iterator[tuple[str, bytes]]:
     """The files attached to a message, by name; pictures shown within it are passed over."""
-    for part in _parsed(content).walk():
+    message = _parsed(content)
+    body = message.get_body(_BODY)
+    for part in message.walk():
         name = part.get_filename()
-        if name and not (part.get_content_maintype() == "image" and part.get("Content-ID")):
+        if (
+            name
+            and part is not body
+            and not (part.get_content_maintype() == "image" and part.get("Content-ID"))
+        ):
             attached = part.get_payload(decode=True)
             if isinstance(attached, bytes):
                 yield one_line(name).replace("/", "-"), attached

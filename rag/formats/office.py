@@ -6,6 +6,7 @@ import datetime
 import io
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 from rag.domain import BlockKind, ReadingLimits
@@ -13,7 +14,7 @@ from rag.errors import DocumentMalformed, DocumentUnreadable
 from rag.formats.html import add_html
 from rag.formats.metadata import Metadata
 from rag.formats.package import core_properties, open_package
-from rag.formats.plain import add_table
+from rag.formats.plain import add_table, names_columns
 from rag.text import TextBuilder
 
 # Word's own title is the heading of all others.
@@ -23,6 +24,9 @@ p[style-name='title'] => h1:fresh
 p[style-name='Subtitle'] => p:fresh
 r[style-name='Strong'] => strong
 """
+
+
+_FIRST_ROW = re.compile(r"(<table><tr>)(.*?)(</tr>)", re.DOTALL)
 
 
 def read_docx(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:
@@ -40,8 +44,19 @@ def read_docx(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Me
         io.BytesIO(content), style_map=_WORD_STYLES, convert_image=lambda _image: [], id_prefix=""
     )
     # Footnotes follow at the end, each with an arrow back to where it was called.
-    add_html(re.sub(r'<a href="#[^"]*">↑</a>', "", converted.value), builder)
+    html = re.sub(
+        r'<sup><a href="#[^"]*note-[^>]*>\[\d+\]</a></sup>|<a href="#[^"]*">↑</a>', "", converted.value
+    )
+    add_html(_FIRST_ROW.sub(_with_header, html), builder)
     return metadata
+
+
+def _with_header(first_row: re.Match[str]) -> str:
+    """Few tables say that their first row names the columns: it does where it looks so."""
+    cells = [unescape(re.sub("<[^>]*>", " ", cell)) for cell in first_row[2].split("</td>")[:-1]]
+    if not names_columns(cells):
+        return first_row[0]
+    return first_row[1] + first_row[2].replace("<td", "<th").replace("</td>", "</th>") + first_row[3]
 
 
 def read_pptx(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:

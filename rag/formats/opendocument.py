@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -18,6 +19,8 @@ _TEXT, _TABLE = f"{{{_OASIS}:text:1.0}}", f"{{{_OASIS}:table:1.0}}"
 _OFFICE, _META = f"{{{_OASIS}:office:1.0}}", f"{{{_OASIS}:meta:1.0}}"
 # What was deleted, and what only looks like text.
 _LEFT_OUT = {f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_TEXT}note-citation", f"{_OFFICE}forms"}
+_STYLE = f"{{{_OASIS}:style:1.0}}"
+_HEADING_STYLE = re.compile(r"Title|Heading_20_(\d+)")
 _SPACES = {f"{_TEXT}s": " ", f"{_TEXT}tab": " ", f"{_TEXT}line-break": " "}
 _HOLD_BLOCKS = {f"{_TEXT}p", f"{_TEXT}h", f"{_TEXT}list", f"{_TABLE}table"}
 
@@ -34,12 +37,28 @@ def read_odt(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Met
             "META-INF/manifest.xml"
         ):
             raise DocumentUnreadable("It is locked with a password. Unlock it, and ingest again.")
-        body = next(package.xml("content.xml").iter(f"{_OFFICE}text"), None)
+        content_tree = package.xml("content.xml")
+        _mark_headings(content_tree)
+        body = next(content_tree.iter(f"{_OFFICE}text"), None)
         metadata = _metadata(package)
     if body is None:
         raise DocumentMalformed("It is an OpenDocument file, but not a text document.")
     _add_blocks(body, builder, 0)
     return metadata
+
+
+def _mark_headings(content: Element) -> None:
+    """Make headings of paragraphs that have a heading's style, or one made from it: some programs write them so."""
+    styles = {
+        style.get(f"{_STYLE}name"): style.get(f"{_STYLE}parent-style-name")
+        for style in content.iter(f"{_STYLE}style")
+    }
+    for paragraph in content.iter(f"{_TEXT}p"):
+        style = paragraph.get(f"{_TEXT}style-name", "")
+        level = _HEADING_STYLE.fullmatch(style) or _HEADING_STYLE.fullmatch(styles.get(style) or "")
+        if level:
+            paragraph.tag = f"{_TEXT}h"
+            paragraph.set(f"{_TEXT}outline-level", level[1] or "1")
 
 
 def _metadata(package: Package) -> Metadata:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from rag.domain import Document, Failure, ReadingLimits
-from rag.errors import RagError
+from rag.errors import DocumentError, RagError
 from rag.formats.child import (
     BEGUN,
     DOCUMENT,
@@ -22,11 +22,11 @@ from rag.formats.child import (
     FAILURE,
     FAILURES,
     OUT_OF_MEMORY,
+    ask,
     command,
     receive,
-    request,
-    send,
 )
+from rag.formats.read import content_of
 
 # An archive whose documents keep killing their reader is given up.
 MAX_DEATHS = 3
@@ -64,27 +64,32 @@ class _Child:
     def __init__(self, limits: ReadingLimits) -> None:
         self._limits = limits
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
-        self._process = subprocess.Popen(
-            command(limits),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-        )
         self._late = False
         self.answered = 0
         try:
-            self._within(_START_SECONDS, lambda: self.receive(_START_SECONDS))
-        except _Died as error:
-            raise RagError(
-                f"The process that reads documents does not start: {self._last_words() or error}"
-            ) from error
-
-    def ask(self, path: Path, name: str, skip: int) -> None:
-        """Send a request; answers follow."""
-        assert self._process.stdin is not None
+            self._process = subprocess.Popen(
+                command(limits),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=_environment(),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise RagError(f"The process that reads documents does not start: {error}") from error
         try:
-            send(self._process.stdin, b"?", request(path, name, skip))
+            self.receive(_START_SECONDS)
+        except _Died as error:
+            words = self._last_words() or error
+            self.close()
+            raise RagError(f"The process that reads documents does not start: {words}") from error
+
+    def ask(self, name: str, content: bytes, skip: int) -> None:
+        """Send a request; answers follow."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            self._within(self._limits.seconds, lambda: ask(stdin, name, content, skip))
         except OSError:
             raise self._death() from None
 
@@ -173,13 +178,17 @@ class Parser:
         Raises:
             RagError: no process can be started to read it.
         """
+        try:
+            content = content_of(path, name, self._limits)
+        except DocumentError as error:
+            return [Failure(name, str(error))]
         found: list[Document | Failure] = []
         deaths = 0
         with self._turn:
             while True:
                 begun: list[str] = []
                 try:
-                    self._read(path, name, found, begun)
+                    self._read(name, content, found, begun)
                     return found
                 except _Died as death:
                     tired = not death.at_fault and self._answered() > 0
@@ -197,23 +206,23 @@ class Parser:
                     self._stop()  # it may be in the middle of an answer
                     raise
 
-    def _read(self, path: Path, name: str, found: list[Document | Failure], begun: list[str]) -> None:
+    def _read(self, name: str, content: bytes, found: list[Document | Failure], begun: list[str]) -> None:
         """Add what the child answers; `begun` holds the name of the document that it is at, if any."""
         child = self._child = self._child or _Child(self._limits)
-        child.ask(path, name, len(found))
+        child.ask(name, content, len(found))
         while True:
-            kind, content = child.receive()
+            kind, answer = child.receive()
             if kind == DONE:
                 return
             if kind == BEGUN:
-                begun[:] = [content.decode()]
+                begun[:] = [answer.decode()]
                 continue
             begun.clear()
             child.answered += 1
             if kind == DOCUMENT:
-                found.append(DOCUMENTS.validate_json(content))
+                found.append(DOCUMENTS.validate_json(answer))
             elif kind == FAILURE:
-                found.append(FAILURES.validate_json(content))
+                found.append(FAILURES.validate_json(answer))
 
     def _answered(self) -> int:
         return self._child.answered if self._child else 0

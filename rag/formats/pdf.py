@@ -85,19 +85,22 @@ def _without_places(text: str) -> list[Line]:
 
 def _placed(text: Any) -> Iterator[Line]:
     """Characters joined to lines, by their boxes; a wide gap parts two cells of a line."""
+    from pypdfium2 import raw
+
     line: Line | None = None
-    spaced = False
+    spaced, empty = False, True  # whether white space came before, and whether PDFium made it up
     for index, (character, left, bottom, right, top) in enumerate(_characters(text)):
         if character.isspace() or character == "\x00":
             spaced = True
+            empty = empty and bool(raw.FPDFText_IsGenerated(text, index))
             continue
         if line is None or not line.goes_on(left, bottom, top):
             if line is not None:
                 yield line
             line = Line(bottom, top, [(left, right, character)], _is_bold(text, index))
         else:
-            line.append(left, right, character, spaced)
-        spaced = False
+            line.append(left, right, character, spaced, empty)
+        spaced, empty = False, True
     if line is not None:
         yield line
 

@@ -58,7 +58,7 @@ def add_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
     named = False
     for row in rows:
         cells = [one_line(cell) for cell in row]
-        if not header and _names_columns(cells):
+        if not header and names_columns(cells):
             header = cells
             continue
         named = named or bool(header and any(cells))
@@ -69,6 +69,7 @@ def add_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
         builder.add(BlockKind.TABLE_ROW, "; ".join(filter(None, header)))
 
 
-def _names_columns(cells: Sequence[str]) -> bool:
-    filled = [cell for cell in cells if cell]
+def names_columns(cells: Sequence[str]) -> bool:
+    """Whether a first row has only words, and more than one: then it says what is in the columns."""
+    filled = [cell for cell in cells if cell.strip()]
     return len(filled) > 1 and not any(re.fullmatch(r"[\d\s.,:%€$£+/-]+", cell) for cell in filled)

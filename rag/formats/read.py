@@ -61,16 +61,44 @@ READERS: dict[str, Reader] = {
 ENDINGS = frozenset((*READERS, *CONTAINERS))
 
 
-def read_leaves(path: Path, name: str, limits: ReadingLimits) -> Iterator[Leaf]:
-    """The file, or the files in it; `name` is its path as the record knows it.
+def content_of(path: Path, name: str, limits: ReadingLimits) -> bytes:
+    """The bytes of a file that a reader reads; `name` is its path as the record knows it.
 
     Raises:
         UnsupportedFormat: no reader reads files with this ending.
-        DocumentUnreadable: it cannot be opened, is too large, or holds more than the limits.
-        DocumentMalformed: it is an archive that is damaged.
+        DocumentUnreadable: it cannot be opened, is no regular file, or is too large.
     """
     _require_ending(name)
-    content = _content(path, limits)
+    try:
+        # A pipe would keep its reader waiting, and between a look and an opening a file can become one.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            return _regular(descriptor, limits)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise DocumentUnreadable(f"It cannot be opened: {error.strerror}.") from error
+
+
+def _regular(descriptor: int, limits: ReadingLimits) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise DocumentUnreadable("It is not a file that can be read: a folder, pipe, socket or device.")
+    if status.st_size > limits.file_bytes:
+        raise DocumentUnreadable(
+            f"It has {status.st_size:,} bytes; at most {limits.file_bytes:,} are read. Split it."
+        )
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(limits.file_bytes)
+
+
+def read_leaves(content: bytes, name: str, limits: ReadingLimits) -> Iterator[Leaf]:
+    """The file itself, or the files in it.
+
+    Raises:
+        DocumentUnreadable: it is not what its ending says, or holds more than the limits.
+        DocumentMalformed: it is an archive that is damaged.
+    """
     if _ending(name) in CONTAINERS:
         check_signature(content, _ending(name))
     return leaves(content, name, limits)
@@ -80,9 +108,9 @@ def read_file(path: Path, name: str, limits: ReadingLimits = ReadingLimits()) ->
     """Read one file in this process; an archive or mailbox gives several documents.
 
     Raises:
-        DocumentError: as `read_leaves`, and where the file is itself a document as `read_leaf`.
+        DocumentError: as `content_of` and `read_leaves`, and where the file is itself a document as `read_leaf`.
     """
-    for leaf in read_leaves(path, name, limits):
+    for leaf in read_leaves(content_of(path, name, limits), name, limits):
         try:
             yield read_leaf(leaf, limits)
         except DocumentError as error:
@@ -173,25 +201,6 @@ def _require_ending(name: str) -> None:
 
 def _ending(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
-
-
-def _content(path: Path, limits: ReadingLimits) -> bytes:
-    try:
-        # A pipe would keep its reader waiting, and between a look and an opening a file can become one.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise DocumentUnreadable(
-                    "It is not a file that can be read: a folder, pipe, socket or device."
-                )
-            if status.st_size > limits.file_bytes:
-                raise DocumentUnreadable(
-                    f"It has {status.st_size:,} bytes; at most {limits.file_bytes:,} are read. Split it."
-                )
-            return file.read(limits.file_bytes)
-    except OSError as error:
-        raise DocumentUnreadable(f"It cannot be opened: {error.strerror}.") from error
 
 
 def _slug(name: str) -> str:

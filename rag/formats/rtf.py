@@ -10,12 +10,15 @@ from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
 from rag.formats.plain import add_table
 from rag.text import TextBuilder, one_line
 
-# A paragraph's outline level is written before its text. It is put into the text as a character of the private use
-# area, so that it comes out in front of the paragraph.
-_OUTLINE = re.compile(r"\\outlinelevel([0-8])(?!\d)")
+# A paragraph's outline level, or its style, is written before its text. It is put into the text as a character of the
+# private use area, so that it comes out in front of the paragraph.
+_OUTLINE = re.compile(r"\\(outlinelevel|s)(\d+)(?!\d)")
+_HEADING_STYLE = re.compile(r"\{\\s(\d+)[^{}]*? (?:[Hh]eading (\d)|Title);\}")
 _FIRST_MARK = 0xE100
 _MARK = re.compile(r"[\ue100-\ue108]")
-_BULLET = re.compile(r"^\s*(?:[•◦▪‣·\uf0b7-]|\(?\d{1,3}[.)])\s*\t\s*")
+# It would be left out; it is read where it is called.
+_FOOTNOTE = re.compile(r"(?:\\\*)?\\footnote(?![a-z])")
+_BULLET = re.compile(r"^\s*(?:[•◦▪‣·–\uf0b7-]|\(?\d{1,3}[.)])\s*\t\s*")
 _CREATED = re.compile(r"\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
 
 
@@ -37,8 +40,7 @@ def read_rtf(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Met
         raise DocumentUnreadable(
             f"It has {len(written):,} bytes; at most {limits.characters:,} are read. Split it."
         )
-    marked = _OUTLINE.sub(lambda match: f"\\u{_FIRST_MARK + int(match[1]) - 0x10000}?", written)
-    _add_lines(rtf_to_text(marked, errors="replace"), builder)
+    _add_lines(rtf_to_text(_with_marks(written), errors="replace"), builder)
     created = _CREATED.search(written)
     title = _property(written, "title")
     return Metadata(
@@ -48,9 +50,22 @@ def read_rtf(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Met
     )
 
 
+def _with_marks(written: str) -> str:
+    """With a mark in front of each heading's text."""
+    written = _FOOTNOTE.sub(r"\\~", written)
+    styles = {number: int(level or 1) - 1 for number, level in _HEADING_STYLE.findall(written)}
+
+    def mark(control: re.Match[str]) -> str:
+        level = int(control[2]) if control[1] == "outlinelevel" else styles.get(control[2], -1)
+        return f"\\u{_FIRST_MARK + level - 0x10000}?" if 0 <= level <= 8 else control[0]
+
+    return _OUTLINE.sub(mark, written)
+
+
 def _add_lines(text: str, builder: TextBuilder) -> None:
     rows: list[list[str]] = []
-    for line in text.split("\n"):
+    # A paragraph can end within a cell.
+    for line in re.sub(r"\n+\|", "|", text).split("\n"):
         if line.endswith("|"):  # cells are parted, and rows end, with a bar
             rows.append(_MARK.sub("", line[:-1]).split("|"))
             continue
