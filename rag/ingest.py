@@ -33,6 +33,8 @@ from rag.errors import IndexCorrupt
 from rag.ports import Embedder, VectorStore
 
 WRITE_BATCH = 250
+# No language has so many; a passage must not grow without end where the model sees but one unknown word.
+_CHARACTERS_PER_TOKEN = 50
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -119,13 +121,20 @@ def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int)
 def _cut_long(
     sentences: Sequence[Sentence], count_tokens: CountTokens, most_tokens: int
 ) -> Iterator[tuple[Sentence, int]]:
-    lengths = count_tokens([sentence.text for sentence in sentences]) if sentences else []
-    for sentence, length in zip(sentences, lengths, strict=True):
+    for sentence, length in zip(sentences, _lengths(sentences, count_tokens, most_tokens), strict=True):
         if length <= most_tokens:
             yield sentence, length
             continue
         pieces = list(_halve(sentence, count_tokens, most_tokens))
-        yield from zip(pieces, count_tokens([piece.text for piece in pieces]), strict=True)
+        yield from zip(pieces, _lengths(pieces, count_tokens, most_tokens), strict=True)
+
+
+def _lengths(sentences: Sequence[Sentence], count_tokens: CountTokens, most_tokens: int) -> Iterator[int]:
+    """Tokens of each; more where characters without end make few tokens, as an unbroken string of them does."""
+    # What is too long by its characters alone is not worth counting.
+    texts = [s.text if len(s.text) <= _CHARACTERS_PER_TOKEN * most_tokens else "" for s in sentences]
+    for sentence, tokens in zip(sentences, count_tokens(texts) if texts else [], strict=True):
+        yield max(tokens, -(-len(sentence.text) // _CHARACTERS_PER_TOKEN))
 
 
 def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> Iterator[Sentence]:
@@ -134,8 +143,7 @@ def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> I
     while pending:
         piece = pending.pop()
         text = piece.text
-        # A character is at most a few tokens: a very long piece needs no counting to know that it is too long.
-        if len(text) <= 1 or (len(text) < 50 * most_tokens and count_tokens([text])[0] <= most_tokens):
+        if len(text) <= 1 or next(_lengths([piece], count_tokens, most_tokens)) <= most_tokens:
             yield piece
             continue
         middle = len(text) // 2

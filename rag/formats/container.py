@@ -71,6 +71,8 @@ def _leaves(leaf: Leaf, limits: ReadingLimits, budget: _Budget, depth: int) -> I
         if not depth:
             raise
         yield Leaf(leaf.name, reason=str(error))
+    except RecursionError as error:
+        raise DocumentMalformed("It is nested too deep.") from error
 
 
 def _zip(leaf: Leaf, limits: ReadingLimits) -> Iterator[Leaf]:
@@ -117,8 +119,9 @@ def _mbox(leaf: Leaf, _limits: ReadingLimits) -> Iterator[Leaf]:
 
 
 def _eml(leaf: Leaf, _limits: ReadingLimits) -> Iterator[Leaf]:
+    attached = list(attachments(leaf.content))
     yield leaf
-    for name, content in attachments(leaf.content):
+    for name, content in attached:
         yield Leaf(f"{leaf.name}/{name}", content)
 
 
