@@ -42,7 +42,7 @@ def check_signature(content: bytes, ending: str) -> None:
         raise DocumentUnreadable("It is locked with a password. Unlock it, and ingest again.")
     if found is not None and found != ending and not (found == ".zip" and ending in _PACKAGES):
         raise DocumentUnreadable(f"Its ending is {ending}, but its content is that of {found}. Rename it.")
-    if found is None and ending in (*_PACKAGES, ".zip", ".pdf", ".rtf") and content:
+    if found is None and ending in (*_PACKAGES, ".zip", ".pdf", ".rtf", ".xls") and content:
         raise DocumentUnreadable(f"Its ending is {ending}, but its content is not.")
 
 
