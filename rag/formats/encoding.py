@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from charset_normalizer import from_bytes
+import chardet
 
 from rag.domain import ReadingLimits
 from rag.errors import DocumentUnreadable
@@ -15,8 +15,9 @@ _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([A-Za-z0-9._:-]{2,4
 _DECLARED_WITHIN = 4096
 # So much of a long text is looked at to detect its encoding.
 _DETECTED_WITHIN = 256 * 1024
-# Below this share of characters that make sense, bytes are taken for no text at all.
-_MOST_CHAOS = 0.2
+# A guess below this is none; then it is what most text that is not UTF-8 is in.
+_LEAST_CONFIDENCE = 0.05
+_LIKELIEST = "cp1252"
 
 
 def decode(content: bytes, limits: ReadingLimits, declares: bool = False) -> str:
@@ -69,19 +70,17 @@ def _declared(content: bytes) -> str | None:
 
 
 def _detected(content: bytes) -> str:
-    found = None
-    if b"\x00" not in content[:_DETECTED_WITHIN]:
-        found = from_bytes(content[:_DETECTED_WITHIN], threshold=_MOST_CHAOS).best()
+    found = chardet.detect(content[:_DETECTED_WITHIN])
+    if found["encoding"] and b"\x00" not in content:
+        encoding = found["encoding"] if found["confidence"] >= _LEAST_CONFIDENCE else _LIKELIEST
+        try:
+            return content.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            pass
     try:
-        if found is not None and any(map(str.isalpha, str(found))):
-            return content.decode(found.encoding)
-    except UnicodeDecodeError:
-        pass
-    try:
-        content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DocumentUnreadable(
             f"It is not text in any encoding that can be told; as UTF-8, byte 0x{content[error.start]:02x} at position"
             f" {error.start} is wrong. Save it as UTF-8."
         ) from error
-    raise AssertionError("what is UTF-8 has been decoded before")

@@ -80,7 +80,7 @@ def add_pages(pages: Sequence[Sequence[Line]], builder: TextBuilder) -> None:
         sizes[line.size] += len(line.text)
     body = max(sizes, key=lambda size: sizes[size], default=0.0)
     levels = sorted((size for size in sizes if size > HEADING_HEIGHT * body), reverse=True)
-    words = {word for page in kept for line in page for word in line.text.split()}
+    words = {_bare(word) for page in kept for line in page for word in line.text.split()}
     for page in kept:
         groups = list(_groups(page))
         if groups and _goes_over(builder, groups[0], body):
@@ -211,9 +211,14 @@ def _joined(lines: Sequence[Line], words: set[str]) -> str:
     for line in lines:
         parted = _HYPHEN.search(text)
         if parted and line.text[:1].islower():
-            before, after = text[: parted.start()].rsplit(maxsplit=1)[-1], line.text.split(maxsplit=1)[0]
-            hyphen = "-" if f"{before}-{after}" in words else ""  # it is written so in the middle of a line
+            halves = text[: parted.start()].rsplit(maxsplit=1)[-1], line.text.split(maxsplit=1)[0]
+            # It stays where the word is written so in the middle of a line.
+            hyphen = "-" if "-".join(map(_bare, halves)) in words else ""
             text = f"{text[: parted.start()]}{hyphen}{line.text}"
         else:
             text = f"{text} {line.text}".lstrip()
     return re.sub("[\x02\ufffe]", "-", text)
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,;:!?()[]'\"“”‘’").lower()
