@@ -360,7 +360,7 @@ class ReadingLimits:
     each member of an archive, `archive_files` and `archive_bytes` for all members of an archive together.
     """
 
-    seconds: float = 60
+    seconds: float = 120
     memory_bytes: int = 1024 * 2**20
     file_bytes: int = 100 * 2**20
     characters: int = 20_000_000

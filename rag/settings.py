@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8000, ge=0, le=65535)
     passage_tokens: int = Field(200, ge=32, le=480, description="most tokens in a passage")
-    read_seconds: float = Field(60, gt=0, le=86_400, description="longest that reading one document may take")
+    read_seconds: float = Field(
+        120, gt=0, le=86_400, description="longest that reading one document may take"
+    )
     read_memory_mb: int = Field(1_024, ge=256, description="most memory of the process that reads files")
     read_file_mb: int = Field(100, ge=1, description="largest file, also within an archive")
     read_characters: int = Field(20_000_000, ge=1_000, description="longest text of one document")

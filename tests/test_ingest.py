@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from rag.formats.read import read_file
 from rag.ingest import Ingest, ReadCorpus, embedded_text, passages_of, split_sentences
 from rag.ports import Embedder, Vector
 from rag.settings import bundled_corpus
+from rag.text import TextBuilder
 from tests.contracts.documents import check_document, check_passages
 from tests.contracts.index import check_index
 from tests.fakes import HashingEmbedder, InMemoryVectorStore, RecordingEmbedder, RecordingVectorStore, failing
@@ -173,6 +175,34 @@ def test_a_sentence_that_is_too_long_is_cut_between_words() -> None:
 def test_text_that_is_hard_to_cut(embedder: Embedder, source: str, most_tokens: int) -> None:
     cut(document_of(source), most_tokens)
     cut(document_of(source), most_tokens, embedder)
+
+
+def test_sentences_of_a_paragraph_that_goes_over_a_page_know_their_pages() -> None:
+    builder = TextBuilder()
+    builder.begin_page()
+    builder.add(BlockKind.PARAGRAPH, "One is here. Two goes on")
+    builder.add_over_page("over the page. Three is there.")
+    document = replace(
+        document_of("x"),
+        text=builder.text,
+        blocks=tuple(builder.blocks),
+        sections=builder.sections(),
+        page_starts=tuple(builder.page_starts),
+    )
+    (passage,) = cut(document, 60)
+    assert [(sentence.text, sentence.page) for sentence in passage.sentences] == [
+        ("One is here.", 1),
+        ("Two goes on over the page.", 1),
+        ("Three is there.", 2),
+    ]
+    assert passage.page == 1
+    pieces = [sentence for passage in cut(document, 2) for sentence in passage.sentences]
+    assert [piece.page for piece in pieces] == [document.page_of(piece.start) for piece in pieces]
+
+
+@pytest.mark.parametrize("source", ["x" * 200_000, "x" * 9_000 + " " + "y" * 9_000, ("z" * 900 + " ") * 200])
+def test_no_passage_grows_with_a_word_that_the_model_sees_as_one(embedder: Embedder, source: str) -> None:
+    assert max(len(passage.text) for passage in cut(document_of(source), 32, embedder)) <= 32 * 50
 
 
 def test_a_document_of_thousands_of_sections() -> None:
