@@ -1,4 +1,4 @@
-"""The process that reads files, so that a hostile one harms nobody else: `python -m rag.formats.child LIMITS`.
+"""The process that reads files, so that a hostile one harms nobody else. `command` says how it is started.
 
 It takes requests on standard input, one at a time, and answers on standard output. Every message is its length in eight
 bytes, one byte for what it is, and what it says. The bytes of the file come with the request: this process opens no
@@ -14,6 +14,7 @@ import os
 import struct
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO
 
 from pydantic import TypeAdapter
@@ -30,6 +31,7 @@ OUT_OF_MEMORY = 3
 _GRACE_SECONDS = 30
 DOCUMENTS = TypeAdapter(Document)
 FAILURES = TypeAdapter(Failure)
+_ROOT = Path(__file__).resolve().parent.parent.parent
 _LENGTH = struct.Struct(">Q")
 
 
@@ -137,9 +139,12 @@ def main() -> None:
 
 
 def command(limits: ReadingLimits) -> list[str]:
-    """What starts this process. Nothing is imported from the folder that it is started in, which may be anybody's."""
-    return [sys.executable, "-P", "-m", "rag.formats.child", json.dumps(asdict(limits))]
+    """What starts this process, with the same `rag` as here.
 
-
-if __name__ == "__main__":
-    main()
+    Nothing is imported from the folder that it is started in (-P), which may be anybody's.
+    """
+    start = (
+        f"import sys; sys.path.insert(0, {str(_ROOT)!r}); import rag; del sys.path[0];"
+        " from rag.formats.child import main; main()"
+    )
+    return [sys.executable, "-P", "-c", start, json.dumps(asdict(limits))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -30,19 +30,8 @@ from rag.formats.read import content_of
 
 # An archive whose documents keep killing their reader is given up.
 MAX_DEATHS = 3
-# Of the environment, only what Python needs to start: the child has no use for keys.
-_ENVIRONMENT = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "TMPDIR",
-    "TEMP",
-    "VIRTUAL_ENV",
-)
-_ROOT = Path(__file__).resolve().parent.parent.parent
+# No environment, and so no keys; but Windows starts nothing without it.
+_ENVIRONMENT: dict[str, str] | None = None if sys.platform == "win32" else {}
 _START_SECONDS = 120.0
 # JSON takes at most six bytes for a character, and some for each block of it.
 _BYTES_PER_CHARACTER = 64
@@ -72,7 +61,7 @@ class _Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                env=_environment(),
+                env=_ENVIRONMENT,
             )
         except OSError as error:
             self._errors.close()
@@ -231,10 +220,3 @@ class Parser:
         if self._child is not None:
             self._child.close()
             self._child = None
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # Wherever this program was found, the child finds it too.
-    searched = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return kept | {"PYTHONPATH": os.pathsep.join(searched)}

@@ -122,7 +122,8 @@ def test_nothing_of_the_folder_it_is_started_in_is_run_and_no_key_is_handed_on(
         assert isinstance(one(parser, write(tmp_path, "x.md", "The quay.")), Document)
         environments = [Path(f"/proc/{child}/environ").read_bytes() for child in children_of(os.getpid())]
     assert not (tmp_path / "sprung").exists()
-    assert any(b"PYTHONPATH" in environment and b"API_KEY" not in environment for environment in environments)
+    assert environments
+    assert not any(b"API_KEY" in environment for environment in environments)
 
 
 def test_a_process_that_cannot_be_started_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
