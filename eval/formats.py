@@ -20,8 +20,8 @@ from pydantic import BaseModel, Field, ValidationError
 from eval.cases import Case, CaseType, Gold, InvalidCases
 from eval.matching import parse_form
 from eval.quantities import normalise
-from rag.corpus import clean
 from rag.domain import MAX_HISTORY_TURNS, Document, Turn
+from rag.text import clean
 
 Model = TypeVar("Model", bound=BaseModel)
 Documents = Mapping[str, Document]

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rag.corpus import days, one_line, valid
+from rag.dates import days
 from rag.domain import (
     Block,
     BlockKind,
@@ -43,10 +43,11 @@ from rag.errors import (
     StorageError,
 )
 from rag.language import words
+from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 4
-PASSAGE_VERSION = 2
+CATALOG_VERSION = 5
+PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
 # What is wrong lies outside the file: making it anew would not help.
@@ -506,7 +507,9 @@ _SELECT_PASSAGE = (
 
 def _passage_row(passage: Passage) -> tuple[Any, ...]:
     # Sentences are kept as offsets: their text is a part of the passage's.
-    sentences = [(sentence.start, sentence.end, sentence.kind) for sentence in passage.sentences]
+    sentences = [
+        (sentence.start, sentence.end, sentence.kind, sentence.page) for sentence in passage.sentences
+    ]
     return (
         passage.id,
         passage.document_id,
@@ -533,8 +536,8 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         start=start,
         end=end,
         sentences=tuple(
-            Sentence(first, last, text[first - start : last - start], BlockKind(block))
-            for first, last, block in json.loads(sentences)
+            Sentence(first, last, text[first - start : last - start], BlockKind(block), page)
+            for first, last, block, page in json.loads(sentences)
         ),
     )
 
@@ -572,5 +575,6 @@ def _document(stored: dict[str, Any]) -> Document:
             "people": tuple(stored["people"]),
             "organisations": tuple(stored["organisations"]),
             "source": Source(**source) if source else None,
+            "page_starts": tuple(stored["page_starts"]),
         }
     )

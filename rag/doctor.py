@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.catalog import Catalog
-from rag.corpus import READERS
 from rag.domain import Manifest
 from rag.errors import IndexCorrupt, RagError
+from rag.formats.read import ENDINGS
 from rag.ingest import found_by_own_vector
 from rag.wiring import Application
 
@@ -57,10 +57,10 @@ def _documents(application: Application) -> str:
                 f"There is no folder or file {path}. Set --corpus or RAG_CORPUS_DIR to your documents."
             )
         files = [path] if path.is_file() else path.rglob("*")
-        readable += sum(file.suffix.lower() in READERS and file.is_file() for file in files)
+        readable += sum(file.suffix.lower() in ENDINGS and file.is_file() for file in files)
     shown = ", ".join(map(str, corpus))
     if not readable:
-        raise RagError(f"{shown} holds no file that can be read ({', '.join(sorted(READERS))}).")
+        raise RagError(f"{shown} holds no file that can be read ({', '.join(sorted(ENDINGS))}).")
     return f"{readable} readable files in {shown}"
 
 

@@ -6,6 +6,7 @@ All offsets are in characters (Unicode code points) into `Document.text`; `end` 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,9 +65,11 @@ class Source:
     title: str
     publisher: str | None = None
     published: str | None = None
+    author: str | None = None
 
     def __str__(self) -> str:
-        return ", ".join(part for part in (self.publisher, self.title, self.published) if part)
+        parts = (self.author, self.publisher, self.title, self.published)
+        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Document:
     """One file of the record, as plain text with its structure beside it.
 
     `path` is relative to the folder it was read from; `sha256` is of the file's bytes.
-    `date` is when what it tells of took place; ISO, as precise as is known.
+    `date` is when what it tells of took place; ISO, as precise as is known. `page_starts` holds where in the text each
+    page (or slide) begins, the first page first; empty where the format has none.
     """
 
     id: str
@@ -90,6 +94,11 @@ class Document:
     people: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
     source: Source | None = None
+    page_starts: tuple[int, ...] = ()
+
+    def page_of(self, offset: int) -> int | None:
+        """The number of the page, from 1, that the character at `offset` stands on; None where there are no pages."""
+        return bisect_right(self.page_starts, offset) or None
 
     @property
     def published(self) -> str | None:
@@ -117,13 +126,14 @@ class DocumentSummary:
 class Sentence:
     """A sentence `[start, end)` of a document; a list item without a full stop is one too.
 
-    `kind` is that of the block it stands in.
+    `kind` is that of the block it stands in, `page` the page that it begins on.
     """
 
     start: int
     end: int
     text: str
     kind: BlockKind = BlockKind.PARAGRAPH
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,11 @@ class Passage:
     start: int
     end: int
     sentences: tuple[Sentence, ...]
+
+    @property
+    def page(self) -> int | None:
+        """The page that it begins on, where the document has pages."""
+        return self.sentences[0].page if self.sentences else None
 
     @property
     def headings(self) -> str:
@@ -277,6 +292,7 @@ class Citation:
     quote: str
     start: int
     end: int
+    page: int | None = None
 
     @property
     def url(self) -> str:
@@ -334,6 +350,23 @@ class Completed:
 
 
 Event = Retrieved | Delta | Completed
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLimits:
+    """How far the reading of one file may go; beyond it the file is a `Failure`.
+
+    `seconds` holds for each document of a file, `memory_bytes` for the process that reads, `file_bytes` for a file and
+    each member of an archive, `archive_files` and `archive_bytes` for all members of an archive together.
+    """
+
+    seconds: float = 120
+    memory_bytes: int = 1024 * 2**20
+    file_bytes: int = 100 * 2**20
+    characters: int = 20_000_000
+    pages: int = 5_000
+    archive_files: int = 10_000
+    archive_bytes: int = 1000 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

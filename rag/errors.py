@@ -5,9 +5,10 @@
     |   |-- InvalidQuestion
     |   `-- InvalidSettings
     |-- DocumentError            one file of the record cannot be used; the others can
-    |   |-- DocumentUnreadable   not text, not UTF-8, not there, not permitted
-    |   |-- DocumentMalformed    front matter or content is wrong
+    |   |-- DocumentUnreadable   not there, not permitted, locked, over a limit, not what its ending says
+    |   |-- DocumentMalformed    front matter or content is wrong, or there is no text
     |   `-- UnsupportedFormat    no reader for this kind of file
+    |       `-- ReaderMissing    there is one, but it is not installed
     |-- DocumentNotFound         no such document id
     |-- StorageError
     |   |-- IndexEmpty           nothing has been ingested yet
@@ -21,7 +22,7 @@
     `-- AddressInUse             the port to serve on is taken
 
 A message says what is wrong, with which value, and what to do next: it is shown to users as it is.
-Exceptions of libraries are translated into these in `rag.adapters`, once.
+Exceptions of libraries are translated into these in `rag.adapters` and `rag.formats`, once.
 """
 
 
@@ -63,6 +64,10 @@ class UnsupportedFormat(DocumentError):
     """A file that no reader reads."""
 
     code = "unsupported_type"
+
+
+class ReaderMissing(UnsupportedFormat):
+    """A file whose reader is in an extra that is not installed."""
 
 
 class DocumentNotFound(RagError):

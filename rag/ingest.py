@@ -33,6 +33,8 @@ from rag.errors import IndexCorrupt
 from rag.ports import Embedder, VectorStore
 
 WRITE_BATCH = 250
+# No language has so many; a passage must not grow without end where the model sees but one unknown word.
+_CHARACTERS_PER_TOKEN = 50
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -43,6 +45,8 @@ _ENUMERATOR = re.compile(r"\(?(\d{1,3}|[A-Za-z])[.)]")
 
 # Called with what is being done, how much of it is done, and of how much; 0 where that is not known yet.
 Report = Callable[[str, int, int], None]
+
+ReadCorpus = Callable[[Sequence[Path]], Iterator[Document | Failure]]
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -85,7 +89,8 @@ def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
         text = document.text[block.start : block.end]
         whole = block.kind in (BlockKind.TABLE_ROW, BlockKind.CODE)
         for start, end in [_stripped(text, 0, len(text))] if whole else split_sentences(text):
-            yield Sentence(block.start + start, block.start + end, text[start:end], block.kind)
+            first, last = block.start + start, block.start + end
+            yield Sentence(first, last, text[start:end], block.kind, document.page_of(first))
 
 
 def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int) -> list[Passage]:
@@ -96,7 +101,10 @@ def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int)
     passages: list[Passage] = []
     for section in document.sections:
         sentences = list(sentences_of(document, section))
-        pieces = list(_cut_long(sentences, count_tokens, most_tokens))
+        pieces = [
+            (replace(piece, page=document.page_of(piece.start)), length)
+            for piece, length in _cut_long(sentences, count_tokens, most_tokens)
+        ]
         group: list[Sentence] = []
         tokens = 0
         for sentence, length in pieces:
@@ -113,13 +121,20 @@ def passages_of(document: Document, count_tokens: CountTokens, most_tokens: int)
 def _cut_long(
     sentences: Sequence[Sentence], count_tokens: CountTokens, most_tokens: int
 ) -> Iterator[tuple[Sentence, int]]:
-    lengths = count_tokens([sentence.text for sentence in sentences]) if sentences else []
-    for sentence, length in zip(sentences, lengths, strict=True):
+    for sentence, length in zip(sentences, _lengths(sentences, count_tokens, most_tokens), strict=True):
         if length <= most_tokens:
             yield sentence, length
             continue
         pieces = list(_halve(sentence, count_tokens, most_tokens))
-        yield from zip(pieces, count_tokens([piece.text for piece in pieces]), strict=True)
+        yield from zip(pieces, _lengths(pieces, count_tokens, most_tokens), strict=True)
+
+
+def _lengths(sentences: Sequence[Sentence], count_tokens: CountTokens, most_tokens: int) -> Iterator[int]:
+    """Tokens of each; more where characters without end make few tokens, as an unbroken string of them does."""
+    # What is too long by its characters alone is not worth counting.
+    texts = [s.text if len(s.text) <= _CHARACTERS_PER_TOKEN * most_tokens else "" for s in sentences]
+    for sentence, tokens in zip(sentences, count_tokens(texts) if texts else [], strict=True):
+        yield max(tokens, -(-len(sentence.text) // _CHARACTERS_PER_TOKEN))
 
 
 def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> Iterator[Sentence]:
@@ -128,8 +143,7 @@ def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> I
     while pending:
         piece = pending.pop()
         text = piece.text
-        # A character is at most a few tokens: a very long piece needs no counting to know that it is too long.
-        if len(text) <= 1 or (len(text) < 50 * most_tokens and count_tokens([text])[0] <= most_tokens):
+        if len(text) <= 1 or next(_lengths([piece], count_tokens, most_tokens)) <= most_tokens:
             yield piece
             continue
         middle = len(text) // 2
@@ -178,12 +192,18 @@ class Ingest:
     """Brings the index in step with folders. One process at a time: the catalog's lock says so at once."""
 
     def __init__(
-        self, catalog: Catalog, vectors: VectorStore, embedder: Embedder, passage_tokens: int
+        self,
+        catalog: Catalog,
+        vectors: VectorStore,
+        embedder: Embedder,
+        passage_tokens: int,
+        read: ReadCorpus = read_corpus,
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
         self._embedder = embedder
         self._passage_tokens = passage_tokens
+        self._read_corpus = read
 
     @property
     def fingerprint(self) -> str:
@@ -231,7 +251,7 @@ class Ingest:
         """The documents of the corpus by id. Of a file that cannot be used now, the version stored before is kept."""
         documents: dict[str, Document] = {}
         failed: list[Failure] = []
-        for entry in read_corpus(corpus):
+        for entry in self._read_corpus(corpus):
             if isinstance(entry, Failure):
                 failed.append(entry)
             else:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.domain import ReadingLimits
 from rag.errors import InvalidSettings
 
 BUNDLED, NO_READER = "bundled", "none"
@@ -48,6 +49,16 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8000, ge=0, le=65535)
     passage_tokens: int = Field(200, ge=32, le=480, description="most tokens in a passage")
+    read_seconds: float = Field(
+        120, gt=0, le=86_400, description="longest that reading one document may take"
+    )
+    read_memory_mb: int = Field(1_024, ge=256, description="most memory of the process that reads files")
+    read_file_mb: int = Field(100, ge=1, description="largest file, also within an archive")
+    read_characters: int = Field(20_000_000, ge=1_000, description="longest text of one document")
+    read_pages: int = Field(5_000, ge=1, description="most pages or slides of one document")
+    read_archive_files: int = Field(10_000, ge=1, description="most files in an archive or mailbox")
+    read_archive_mb: int = Field(1_000, ge=1, description="most that an archive may unpack to")
+    follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
 
     @field_validator("data_dir", "corpus_dir", "model_cache_dir")
@@ -62,6 +73,19 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Where fetched weights and built graphs are kept."""
         return self.model_cache_dir or self.data_dir / "models"
+
+    @property
+    def reading(self) -> ReadingLimits:
+        """How far the reading of one file may go."""
+        return ReadingLimits(
+            seconds=self.read_seconds,
+            memory_bytes=self.read_memory_mb * 2**20,
+            file_bytes=self.read_file_mb * 2**20,
+            characters=self.read_characters,
+            pages=self.read_pages,
+            archive_files=self.read_archive_files,
+            archive_bytes=self.read_archive_mb * 2**20,
+        )
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from rag.catalog import DocumentList
 from rag.doctor import Finding
-from rag.domain import Answer, Hit, IngestReport, Question
+from rag.domain import Answer, Citation, Hit, IngestReport, Passage, Question
 
 _LONGEST_LIST = 10
 # In a pipe a line is as long as it is: other programs read it.
@@ -48,7 +48,7 @@ def print_answer(answer: Answer, asked: Question) -> None:
         console.print(f"Searched for: {answer.standalone_question}", style="dim")
     console.print(_with_markers(answer), style="bold" if answer.status == "answered" else "")
     for citation in answer.citations:
-        place = " · ".join(part for part in (citation.title, citation.section, citation.published) if part)
+        place = _place(citation, citation.published)
         console.print()
         console.print(f"[{citation.marker}] {place}", style="cyan")
         console.print(_indented(f"“{citation.quote}”"))
@@ -57,7 +57,7 @@ def print_answer(answer: Answer, asked: Question) -> None:
     if answer.status == "not_found" and answer.retrieved:
         console.print("\nThe closest passages:", style="dim")
         for hit in answer.retrieved[:3]:
-            console.print(f"  {_place(hit)}", style="cyan")
+            console.print(f"  {_place(hit.passage)}", style="cyan")
             console.print(_indented(textwrap.shorten(hit.passage.text, 200, placeholder=" …")))
     console.print(f"\nConfidence {answer.confidence:.0%}", style="dim")
 
@@ -78,14 +78,15 @@ def print_hits(hits: Sequence[Hit]) -> None:
         console.print("Nothing found.")
     for hit in hits:
         console.print(
-            f"{hit.rank}. {_place(hit)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan"
+            f"{hit.rank}. {_place(hit.passage)}  ({', '.join(hit.retrievers)}; {hit.score:.4f})", style="cyan"
         )
         console.print(_indented(hit.passage.text))
         console.print()
 
 
-def _place(hit: Hit) -> str:
-    return " · ".join(part for part in (hit.passage.title, hit.passage.section) if part)
+def _place(found: Passage | Citation, *more: str | None) -> str:
+    page = f"page {found.page}" if found.page else None
+    return " · ".join(part for part in (found.title, found.section, page, *more) if part)
 
 
 def print_documents(found: DocumentList) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import Catalog, fingerprint, require_fingerprint
+from rag.corpus import read_corpus
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
 from rag.foreign import LanguageGate, reads_many_languages
+from rag.formats.parser import Parser
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
@@ -105,9 +108,12 @@ class Application:
         """
         from rag.ingest import Ingest  # the sentence splitter is not needed to answer
 
-        ingest = Ingest(self.catalog, self.vectors, self.embedder, self.settings.passage_tokens)
         chosen = tuple(corpus) or self.corpus
-        report = ingest.synchronise(chosen, progress, rebuild)
+        settings = self.settings
+        with Parser(settings.reading) as parser:
+            read = partial(read_corpus, parser=parser, follow_links=settings.follow_links)
+            ingest = Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
+            report = ingest.synchronise(chosen, progress, rebuild)
         self._remember(chosen)
         return report
 

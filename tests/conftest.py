@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from rag.formats.parser import Parser
 from rag.ports import Embedder
 from rag.settings import Settings
 from rag.wiring import Application, build
@@ -81,6 +82,16 @@ def application(
     application.synchronise()
     yield application
     application.close()
+
+
+@pytest.fixture(scope="session")
+def parser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parser]:
+    """A process that reads files, and is running already: another user could not start one everywhere."""
+    file = tmp_path_factory.mktemp("parser") / "first.txt"
+    file.write_text("Text.")
+    with Parser() as parser:
+        parser.read(file, file.name)
+        yield parser
 
 
 @pytest.fixture

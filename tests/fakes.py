@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rag.corpus import days
+from rag.dates import days
 from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence
 from rag.errors import IndexCorrupt
 from rag.ports import Embedder, Progress, SpanLogits, Vector, VectorStore

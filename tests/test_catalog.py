@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.catalog import CATALOG_FILE, CATALOG_VERSION, Catalog, fingerprint, require_fingerprint
-from rag.corpus import read_file
 from rag.domain import Document, Filters, Manifest, Passage
 from rag.errors import (
     DocumentNotFound,
@@ -26,6 +25,7 @@ from rag.errors import (
     InvalidInput,
     StorageError,
 )
+from rag.formats.read import read_file
 from rag.ingest import passages_of
 from tests.fakes import HashingEmbedder
 
@@ -58,7 +58,7 @@ def documents(tmp_path: Path) -> list[Document]:
     found = []
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-        found.append(read_file(tmp_path / name, name))
+        found += read_file(tmp_path / name, name)
     return sorted(found, key=lambda document: document.id)
 
 
@@ -217,7 +217,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     folder = tmp_path_factory.mktemp("shared")
     (folder / "x.txt").write_text("The quay.")
     catalog = Catalog(folder)
-    store(catalog, [read_file(folder / "x.txt", "x.txt")])
+    store(catalog, list(read_file(folder / "x.txt", "x.txt")))
     yield catalog
     catalog.close()
 
@@ -316,7 +316,7 @@ def test_documents_that_are_asked_for(filled: Catalog, criteria: dict[str, str],
 
 def test_words_of_a_query_may_stand_in_different_passages(catalog: Catalog, tmp_path: Path) -> None:
     (tmp_path / "x.md").write_text("# Works\n\nThe quay.\n\n# Firms\n\nThe dredger.\n")
-    store(catalog, [read_file(tmp_path / "x.md", "x.md")])
+    store(catalog, list(read_file(tmp_path / "x.md", "x.md")))
     assert ids(catalog, query="quay dredger") == ["x"]
     assert ids(catalog, query="quay lighthouse") == []
 

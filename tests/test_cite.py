@@ -13,9 +13,9 @@ from markdown_it.token import Token
 
 from rag.answer.cite import cite, escape_markdown, not_found_text
 from rag.answer.draft import Draft, Statement
-from rag.corpus import one_line
 from rag.domain import Evidence, Hit
 from rag.errors import IndexCorrupt
+from rag.text import one_line
 from tests.fakes import evidence_of, passage_of
 
 QUAY = passage_of(

@@ -320,12 +320,21 @@ def test_an_ingest_reports_what_it_did(run: Run, own: tuple[object, ...], small_
     assert ": 0 passages embedded" in again.err
     (small_corpus / "ferry.html").unlink()
     (small_corpus / "lighthouse.txt").write_text("The lighthouse is new.")
-    (small_corpus / "broken.md").write_bytes(b"\xff\xff")
+    (small_corpus / "broken.md").write_bytes(b"\xff\xff\x00")
     changed = run("ingest", *own)
     assert "removed: 1  (ferry)" in changed.err
     assert "updated: 1  (lighthouse)" in changed.err
-    assert "failed: broken.md: It is not UTF-8 text" in changed.err
+    assert "failed: broken.md: It is not text in any encoding" in changed.err
     assert changed.code == 0
+
+
+def test_an_answer_names_the_page(run: Run, tmp_path: Path) -> None:
+    report = Path(__file__).parent / "formats" / "fixtures" / "report.pdf"
+    data = ("--data-dir", tmp_path / "data")
+    assert "added: 1" in run("ingest", report, *data).err
+    found = run("ask", "How many tonnes does the larger crane lift?", *data).out
+    assert "[1] Report on the quay of Elsin · The quay of Elsin > Cranes · page 2 · " in found
+    assert " · page 2" in run("search", "Gdansk barge", *data).out
 
 
 def test_a_rebuild_embeds_everything_again(run: Run, own: tuple[object, ...]) -> None:

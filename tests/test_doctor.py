@@ -52,7 +52,7 @@ def test_documents_that_are_not_there(tmp_path: Path, make_settings: MakeSetting
 
 def test_a_folder_without_anything_to_read(tmp_path: Path, make_settings: MakeSettings) -> None:
     (tmp_path / "corpus").mkdir()
-    (tmp_path / "corpus" / "paper.pdf").write_bytes(b"%PDF")
+    (tmp_path / "corpus" / "paper.djvu").write_bytes(b"AT&T")
     (tmp_path / "corpus" / "nowhere.md").symlink_to("missing")
     found = wrong(build(make_settings(tmp_path / "data", corpus_dir=tmp_path / "corpus")))
     assert "holds no file that can be read" in found["documents"]

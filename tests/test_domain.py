@@ -11,6 +11,7 @@ from rag.domain import (
     MAX_QUESTION_CHARACTERS,
     MAX_TOP_K,
     Citation,
+    Document,
     Filters,
     Question,
     Section,
@@ -78,6 +79,18 @@ def test_a_source_names_who_published_it_what_and_when() -> None:
         str(Source("Elsin Gazette", "Elsin Press", "2023-06-01")) == "Elsin Press, Elsin Gazette, 2023-06-01"
     )
     assert str(Source("notes.txt")) == "notes.txt"
+    assert (
+        str(Source("book.epub", "Elsin Press", "1931", "Maud Ferrier"))
+        == "Maud Ferrier, Elsin Press, book.epub, 1931"
+    )
+
+
+def test_the_page_of_a_character() -> None:
+    document = Document(
+        "x", "x", "k", "One.\n\nTwo.\n\nFour.", (), (), "x.pdf", "", page_starts=(0, 6, 12, 12, 17)
+    )
+    assert [document.page_of(offset) for offset in (0, 5, 6, 11, 12, 16)] == [1, 1, 2, 2, 4, 4]
+    assert dataclasses.replace(document, page_starts=()).page_of(3) is None
 
 
 def test_a_section_is_titled_by_the_headings_above_it() -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,15 @@ from hypothesis import strategies as st
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
-from rag.corpus import read_corpus, read_file
+from rag.corpus import read_corpus
 from rag.domain import BlockKind, Document, Failure, Filters, IngestReport, Passage
 from rag.errors import DocumentUnreadable, IndexBusy, IndexCorrupt, ModelError, StorageError
-from rag.ingest import Ingest, embedded_text, passages_of, split_sentences
+from rag.formats.parser import Parser
+from rag.formats.read import read_file
+from rag.ingest import Ingest, ReadCorpus, embedded_text, passages_of, split_sentences
 from rag.ports import Embedder, Vector
 from rag.settings import bundled_corpus
+from rag.text import TextBuilder
 from tests.contracts.documents import check_document, check_passages
 from tests.contracts.index import check_index
 from tests.fakes import HashingEmbedder, InMemoryVectorStore, RecordingEmbedder, RecordingVectorStore, failing
@@ -104,7 +109,9 @@ def document_of(source: str, name: str = "x.md") -> Document:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text(source, encoding="utf-8", errors="replace")
-        return read_file(path, name)
+        (document,) = read_file(path, name)
+        assert isinstance(document, Document)
+        return document
 
 
 def cut(document: Document, most_tokens: int, embedder: Embedder | None = None) -> list[Passage]:
@@ -168,6 +175,34 @@ def test_a_sentence_that_is_too_long_is_cut_between_words() -> None:
 def test_text_that_is_hard_to_cut(embedder: Embedder, source: str, most_tokens: int) -> None:
     cut(document_of(source), most_tokens)
     cut(document_of(source), most_tokens, embedder)
+
+
+def test_sentences_of_a_paragraph_that_goes_over_a_page_know_their_pages() -> None:
+    builder = TextBuilder()
+    builder.begin_page()
+    builder.add(BlockKind.PARAGRAPH, "One is here. Two goes on")
+    builder.add_over_page("over the page. Three is there.")
+    document = replace(
+        document_of("x"),
+        text=builder.text,
+        blocks=tuple(builder.blocks),
+        sections=builder.sections(),
+        page_starts=tuple(builder.page_starts),
+    )
+    (passage,) = cut(document, 60)
+    assert [(sentence.text, sentence.page) for sentence in passage.sentences] == [
+        ("One is here.", 1),
+        ("Two goes on over the page.", 1),
+        ("Three is there.", 2),
+    ]
+    assert passage.page == 1
+    pieces = [sentence for passage in cut(document, 2) for sentence in passage.sentences]
+    assert [piece.page for piece in pieces] == [document.page_of(piece.start) for piece in pieces]
+
+
+@pytest.mark.parametrize("source", ["x" * 200_000, "x" * 9_000 + " " + "y" * 9_000, ("z" * 900 + " ") * 200])
+def test_no_passage_grows_with_a_word_that_the_model_sees_as_one(embedder: Embedder, source: str) -> None:
+    assert max(len(passage.text) for passage in cut(document_of(source), 32, embedder)) <= 32 * 50
 
 
 def test_a_document_of_thousands_of_sections() -> None:
@@ -238,7 +273,8 @@ def test_whatever_a_document_holds_is_cut_into_passages_whole(
 class Place:
     """A corpus folder and a data folder, with the real catalog and Chroma, and a model that records what it does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, read: ReadCorpus = read_corpus) -> None:
+        self.read = read
         self.corpus = folder / "corpus"
         self.data = folder / "data"
         self.corpus.mkdir()
@@ -268,7 +304,9 @@ class Place:
     ) -> IngestReport:
         """Ingest; what was embedded before is forgotten."""
         self.embedder.calls.clear()
-        ingest = Ingest(self.catalog, vectors or self.vectors, embedder or self.embedder, most_tokens)  # type: ignore[arg-type]
+        ingest = Ingest(
+            self.catalog, vectors or self.vectors, embedder or self.embedder, most_tokens, self.read
+        )  # type: ignore[arg-type]
         return ingest.synchronise([self.corpus], rebuild=rebuild)
 
     def texts(self, word: str, embedder: Embedder | None = None) -> set[str]:
@@ -382,7 +420,7 @@ def test_an_old_state_of_the_folder_gives_the_old_index(place: Place) -> None:
 
 
 def test_a_file_that_cannot_be_used_is_named_and_the_others_are_ingested(place: Place) -> None:
-    (place.corpus / "broken.md").write_bytes(b"caf\xe9")
+    (place.corpus / "broken.md").write_bytes(b"caf\xe9\x00")
     report = place.run()
     assert [failure.name for failure in report.failed] == ["broken.md"]
     assert "UTF-8" in report.failed[0].reason
@@ -393,7 +431,7 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_are_ingested(place: 
 
 
 BREAKS: dict[str, Callable[[Path], object]] = {
-    "not text": lambda path: path.write_bytes(b"caf\xe9"),
+    "not text": lambda path: path.write_bytes(b"caf\xe9\x00"),
     "empty": lambda path: path.write_text(""),
     "bad front matter": lambda path: path.write_text("---\ndate: never\n---\nThe quay is short."),
     "link to nowhere": lambda path: (path.unlink(), path.symlink_to("missing")),
@@ -419,8 +457,8 @@ def test_a_file_that_becomes_unreadable_keeps_its_last_version(place: Place, how
     place.check()
 
 
-def test_a_folder_that_becomes_unlisted_keeps_its_documents(unprivileged: Path) -> None:
-    place = Place(unprivileged)
+def test_a_folder_that_becomes_unlisted_keeps_its_documents(unprivileged: Path, parser: Parser) -> None:
+    place = Place(unprivileged, read=partial(read_corpus, parser=parser))
     below = place.corpus / "below"
     below.mkdir()
     (below / "quay.md").write_text("The quay is long.")
@@ -446,7 +484,7 @@ def test_a_deleted_file_whose_name_begins_like_a_broken_one_is_gone(place: Place
     place.write(quays="The quays are old.")
     place.run()
     (place.corpus / "quays.md").unlink()
-    (place.corpus / "quay.md").write_bytes(b"\xff")
+    (place.corpus / "quay.md").write_bytes(b"\xff\x00")
     assert place.run().removed == ("quays",)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.domain import ReadingLimits
 from rag.errors import InvalidSettings
 from rag.settings import Settings, bundled_corpus, load_settings
 
@@ -42,6 +43,14 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         9000,
     )
     assert settings.models_dir == Path.home() / "models"
+
+
+def test_the_limits_of_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().reading == ReadingLimits()
+    monkeypatch.setenv("RAG_READ_SECONDS", "2.5")
+    monkeypatch.setenv("RAG_READ_MEMORY_MB", "512")
+    monkeypatch.setenv("RAG_READ_PAGES", "10")
+    assert load_settings().reading == ReadingLimits(seconds=2.5, memory_bytes=512 * 2**20, pages=10)
 
 
 def test_an_argument_wins_over_the_environment_unless_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,6 +209,7 @@ def closest(answer: Answer) -> list[Extract]:
             quote=passage.text,
             start=passage.start,
             end=passage.end,
+            page=passage.page,
         )
         extract = Extract(_clipped(passage.text, CLOSEST_CHARACTERS), passage.start, place)
         best.setdefault(passage.document_id, extract)
@@ -236,6 +237,8 @@ def _card(turn: int, extract: Extract) -> str:
 
 def _about(place: Citation) -> str:
     parts = [f'<span class="kind">{text(place.kind.replace("_", " ").capitalize())}</span>']
+    if place.page:
+        parts.append(f"Page {place.page}")
     if place.published:
         date = text(readable_date(place.published))
         parts.append(f'Published <time datetime="{text(place.published)}">{date}</time>')

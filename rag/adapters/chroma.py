@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from rag.corpus import days, valid
+from rag.dates import days
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
 from rag.ports import Vector
+from rag.text import valid
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client

@@ -125,6 +125,7 @@ def _node(identifier: str, text: str, place: Passage | Citation) -> TextNode:
             "section": place.section,
             "kind": place.kind,
             "published": place.published,
+            "page": place.page,
         },
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=place.document_id)},
     )

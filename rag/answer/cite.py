@@ -78,6 +78,7 @@ def _citation(marker: int, evidence: Evidence) -> Citation:
         quote=sentence.text,
         start=sentence.start,
         end=sentence.end,
+        page=sentence.page,
     )
 
 

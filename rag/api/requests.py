@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from rag import domain
-from rag.corpus import days
+from rag.dates import days
 from rag.errors import InvalidInput
 
 MAX_JSON_BYTES = 1024 * 1024

@@ -30,6 +30,7 @@ class Citation(_Response):
         description="the document's page, opened with the quote highlighted",
         examples=["/documents/overview#c=120-187"],
     )
+    page: int | None = Field(description="the page or slide that the quote begins on, where there are such")
 
 
 class RetrievedPassage(_Response):
@@ -42,6 +43,7 @@ class RetrievedPassage(_Response):
     text: str
     score: float = Field(description="orders the passages of one answer; not comparable between answers")
     used: bool = Field(description="whether the answer cites it")
+    page: int | None = Field(description="the page or slide that it begins on, where there are such")
 
 
 class Answer(_Response):
@@ -94,6 +96,7 @@ class FoundPassage(_Response):
     end: int = Field(description="offset of the first character after the passage")
     score: float = Field(description="orders the hits of one search; not comparable between searches")
     retrievers: list[str] = Field(description="which retrievers found it")
+    page: int | None = Field(description="the page or slide that it begins on, where there are such")
 
 
 class SearchResponse(_Response):
@@ -227,6 +230,7 @@ def found_of(hit: domain.Hit) -> FoundPassage:
         end=passage.end,
         score=hit.score,
         retrievers=list(hit.retrievers),
+        page=passage.page,
     )
 
 
@@ -259,4 +263,5 @@ def _retrieved(hit: domain.Hit, used: bool) -> RetrievedPassage:
         text=passage.text,
         score=hit.score,
         used=used,
+        page=passage.page,
     )

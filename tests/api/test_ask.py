@@ -45,6 +45,7 @@ CITATION_FIELDS: dict[str, tuple[type, ...]] = {
     "start": (int,),
     "end": (int,),
     "url": (str,),
+    "page": (int, type(None)),
 }
 RETRIEVED_FIELDS: dict[str, tuple[type, ...]] = {
     "passage_id": (str,),
@@ -54,6 +55,7 @@ RETRIEVED_FIELDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "score": (float, int),
     "used": (bool,),
+    "page": (int, type(None)),
 }
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from rag.api.page import document_page, readable_date
-from rag.corpus import TextBuilder
 from rag.domain import BlockKind, Document, Source
+from rag.text import TextBuilder
 from rag.wiring import Application
 
 HTML = {"Accept": "text/html"}

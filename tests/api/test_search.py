@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-FIELDS = ["passage_id", "document_id", "title", "section", "text", "start", "end", "score", "retrievers"]
+FIELDS = [
+    "passage_id",
+    "document_id",
+    "title",
+    "section",
+    "text",
+    "start",
+    "end",
+    "score",
+    "retrievers",
+    "page",
+]
 
 
 def test_the_whole_body_is_as_the_contract_has_it(client: TestClient) -> None:

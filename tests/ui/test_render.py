@@ -246,6 +246,11 @@ class TestNotFound:
 
 
 class TestSources:
+    def test_card_names_the_page_where_there_is_one(self) -> None:
+        placed = replace(ANSWERED, citations=(replace(ANSWERED.citations[0], page=12),))
+        assert "Page 12" in shown(asked(placed))[1].text
+        assert "Page" not in shown(asked())[1].text
+
     def test_card_tells_where_the_quote_stands(self) -> None:
         _, sources = shown(asked())
         for told in (

@@ -1,0 +1,124 @@
+"""PDF, through PDFium: the lines of each page with their place, from which `layout` makes out the blocks."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag.dates import found_date
+from rag.domain import ReadingLimits
+from rag.errors import DocumentMalformed, DocumentUnreadable
+from rag.formats.layout import Line, add_pages
+from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.text import TextBuilder, one_line
+
+# What programs write for a title when nobody gave one.
+_NO_TITLE = re.compile(
+    r"(untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi))", re.I
+)
+_BOLD = re.compile(rb"bold|black|heavy", re.I)
+
+
+def read_pdf(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:
+    """The text of each page, with headings, lists and tables as far as the layout shows them.
+
+    Raises:
+        DocumentUnreadable: it is locked with a password, or has more pages than the limit.
+        DocumentMalformed: it is damaged, or its pages hold no text.
+    """
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+            raise DocumentUnreadable("It is locked with a password. Unlock it, and ingest again.") from error
+        raise DocumentMalformed(f"It is damaged: {one_line(str(error))}") from error
+    if len(document) > limits.pages:
+        raise DocumentUnreadable(
+            f"It has {len(document):,} pages; at most {limits.pages:,} are read. Split it."
+        )
+    try:
+        pages = [_lines(document, number) for number in range(len(document))]
+    except pypdfium2.PdfiumError as error:
+        raise DocumentMalformed(f"It is damaged: {one_line(str(error))}") from error
+    if not any(pages):
+        raise DocumentMalformed(
+            f"Its pages ({len(pages):,}) hold no text: it is a scan, or made of pictures."
+            " Have its text recognised (OCR)."
+        )
+    add_pages(pages, builder)
+    return _metadata(document.get_metadata_dict())
+
+
+def _metadata(stated: dict[str, str]) -> Metadata:
+    title = one_line(stated.get("Title", ""))[:MAX_TITLE_CHARACTERS]
+    return Metadata(
+        title=title if title and not _NO_TITLE.fullmatch(title) else None,
+        author=one_line(stated.get("Author", "")) or None,
+        published=found_date(stated.get("CreationDate") or stated.get("ModDate")),
+    )
+
+
+def _lines(document: Any, number: int) -> list[Line]:
+    """The lines of a page, in the order in which the file draws them: mostly that of reading."""
+    page = document[number]
+    text = page.get_textpage()
+    try:
+        if page.get_rotation() in (90, 270):  # its lines run up or down, as the coordinates have it
+            return _without_places(text.get_text_range())
+        lines = list(_placed(text))
+        characters = sum(len(line.text) for line in lines)
+        # Writing that runs upwards makes a line of each character.
+        return lines if characters > 2 * len(lines) else _without_places(text.get_text_range())
+    finally:
+        text.close()
+        page.close()
+
+
+def _without_places(text: str) -> list[Line]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return [Line(-1.2 * at - 1, -1.2 * at, [(0, 1, line)]) for at, line in enumerate(lines)]
+
+
+def _placed(text: Any) -> Iterator[Line]:
+    """Characters joined to lines, by their boxes; a wide gap parts two cells of a line."""
+    from pypdfium2 import raw
+
+    line: Line | None = None
+    spaced, empty = False, True  # whether white space came before, and whether PDFium made it up
+    for index, (character, left, bottom, right, top) in enumerate(_characters(text)):
+        if character.isspace() or character == "\x00":
+            spaced = True
+            empty = empty and bool(raw.FPDFText_IsGenerated(text, index))
+            continue
+        if line is None or not line.goes_on(left, bottom, top):
+            if line is not None:
+                yield line
+            line = Line(bottom, top, [(left, right, character)], _is_bold(text, index))
+        else:
+            line.append(left, right, character, spaced, empty)
+        spaced, empty = False, True
+    if line is not None:
+        yield line
+
+
+def _characters(text: Any) -> Iterator[tuple[str, float, float, float, float]]:
+    """Each character with its box (left, bottom, right, top) in points: as high as its font, not as its shape."""
+    from pypdfium2 import raw
+
+    box = raw.FS_RECTF()
+    for index in range(text.count_chars()):
+        character = chr(raw.FPDFText_GetUnicode(text, index))
+        raw.FPDFText_GetLooseCharBox(text, index, ctypes.byref(box))
+        yield character, box.left, box.bottom, box.right, box.top
+
+
+def _is_bold(text: Any, index: int) -> bool:
+    from pypdfium2 import raw
+
+    name = ctypes.create_string_buffer(128)
+    raw.FPDFText_GetFontInfo(text, index, name, len(name), ctypes.byref(ctypes.c_int()))
+    return bool(_BOLD.search(name.value))
