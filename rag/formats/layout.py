@@ -31,8 +31,7 @@ RUNNING_PAGES = 3
 
 _BULLET = re.compile(r"(?:[•◦▪‣·●○■–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])")
 _ENDS = re.compile(r"[.!?:;。！？]['\"”’)\]]*$")
-# The number of a page stands at the end of a line, or of a page on the left at its beginning.
-_PAGE_NUMBER = re.compile(r"^\d{1,4}(?= |$)|(?<= )\d{1,4}$")
+_PAGE_NUMBER = re.compile(r"(?<![\w.,])\d{1,4}(?![\w.,])")
 # PDFium's own marks for a hyphen that parts a word, and the hyphens of fonts.
 _HYPHEN = re.compile(r"(?<=\w)[\x02\ufffe\xad\u2010-]$")
 
@@ -102,26 +101,29 @@ def _goes_over(builder: TextBuilder, lines: Sequence[Line], body: float) -> bool
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> Iterator[list[Line]]:
     """Pages without what most of them have at the head or foot: the same words, or the number of the page."""
-    edges = [{*range(min(2, len(page))), *range(max(len(page) - 2, 0), len(page))} for page in pages]
-    counts = Counter(
-        sign
-        for number, page in enumerate(pages)
-        for sign in {sign for at in edges[number] for sign in _signs(page[at], number)}
-    )
+    signs = [[_signs(page, at, number) for at in range(len(page))] for number, page in enumerate(pages)]
+    counts = Counter(sign for page in signs for sign in set().union(*page))
     most = max(RUNNING_PAGES, len(pages) / 2)
-    for number, page in enumerate(pages):
+    for page, of_lines in zip(pages, signs, strict=True):
         yield [
             line
-            for at, line in enumerate(page)
-            if at not in edges[number] or all(counts[sign] < most for sign in _signs(line, number))
+            for line, of_line in zip(page, of_lines, strict=True)
+            if all(counts[sign] < most for sign in of_line)
         ]
 
 
-def _signs(line: Line, number: int) -> set[tuple[str, int]]:
+def _signs(page: Sequence[Line], at: int, number: int) -> set[tuple[str, int]]:
     """What may show a line to be a running one: its words at its place, or how far its number is from the page's."""
-    text = line.text
-    found = {int(digits) for digits in _PAGE_NUMBER.findall(text)}
-    return {(re.sub(r"\d+", "#", text), round(line.bottom)), *(("number", number - one) for one in found)}
+    if 2 <= at < len(page) - 2:
+        return set()
+    text = page[at].text
+    signs = {(text, round(page[at].bottom))}
+    inner = at + 1 if at < 2 else at - 1
+    first, second = sorted((at, inner))
+    # A line of the text can end with the number of its page by chance; a running one stands apart.
+    if not 0 <= inner < len(page) or not -0.5 < _gap(page[first], page[second]) < 0.8:
+        signs |= {("", number - int(digits)) for digits in _PAGE_NUMBER.findall(text)}
+    return signs
 
 
 def _groups(page: Sequence[Line]) -> Iterator[list[Line]]:

@@ -121,6 +121,24 @@ def test_running_heads_of_chapters_are_told_by_the_number_of_the_page() -> None:
     ]
 
 
+def test_numbers_of_the_text_are_not_taken_for_those_of_pages() -> None:
+    pages = [
+        [
+            line(f"Chapter {word} - {number} -", -3),
+            line(f"As {word} says, see", 0),
+            line(f"table {number}", 1),
+            line(f"below {word}.", 2),
+            line(f"Total: {number * 7}", 5),
+        ]
+        for number, word in enumerate(("one", "two", "three", "four"), start=1)
+    ]
+    assert [text for _, _, text in shown(*pages)] == [
+        text
+        for number, word in enumerate(("one", "two", "three", "four"), start=1)
+        for text in (f"As {word} says, see table {number} below {word}.", f"Total: {number * 7}")
+    ]
+
+
 def test_words_that_a_line_parts_are_made_whole() -> None:
     page = [
         line("The well-known harbour of Elsin is regenera-", 0),
