@@ -186,7 +186,7 @@ class Parser:
                         continue
                     deaths += 1
                     found.append(Failure(begun[-1] if begun else name, str(death)))
-                    if not begun or begun == [name]:
+                    if not begun:  # not in one of its documents, but in what holds them
                         return found
                     if deaths == MAX_DEATHS:
                         found.append(Failure(name, f"After {deaths} such files the rest of it is not read."))
