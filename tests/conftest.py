@@ -10,10 +10,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from rag.domain import Document
 from rag.formats.parser import Parser
 from rag.ports import Embedder
 from rag.settings import Settings
 from rag.wiring import Application, build
+from tests.contracts.documents import Read, read_bytes
 
 # The same examples on every machine, however slow it is.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
@@ -92,6 +94,16 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parser]:
     with Parser() as parser:
         parser.read(file, file.name)
         yield parser
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Writes a file, reads it and checks what holds of every document."""
+
+    def write_and_read(name: str, content: str | bytes) -> Document:
+        return read_bytes(tmp_path, name, content)
+
+    return write_and_read
 
 
 @pytest.fixture

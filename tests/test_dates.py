@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.dates import days, found_date
+from rag.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,38 @@ def test_the_day_that_is_meant(written: str | None, date: str | None) -> None:
 def test_whatever_is_written_gives_a_date_that_can_be_used_or_none(written: str) -> None:
     found = found_date(written)
     assert found is None or days(found)
+
+
+@pytest.mark.parametrize(
+    ("date", "covered"),
+    [
+        (None, None),
+        ("2023", (20230101, 20231231)),
+        ("2023-02", (20230201, 20230228)),
+        ("2024-02", (20240201, 20240229)),
+        ("2023-05-04", (20230504, 20230504)),
+    ],
+)
+def test_the_days_that_a_date_covers(date: str | None, covered: tuple[int, int] | None) -> None:
+    assert days(date) == covered
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "23",
+        "2023-5",
+        "2023-13",
+        "2023-00",
+        "2023-05-00",
+        "2023-02-29",
+        "2023-05-04T10",
+        "0000",
+        "２０２３",
+        "2023\n",
+    ],
+)
+def test_what_is_not_a_date(date: str) -> None:
+    with pytest.raises(InvalidInput, match=r"is not a date\. Write YYYY-MM-DD, YYYY-MM or YYYY"):
+        days(date)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from rag.domain import ReadingLimits
 from rag.errors import DocumentError, DocumentMalformed, DocumentUnreadable
 from rag.formats.mail import attachments, messages
-from rag.formats.package import check_members, read_member
+from rag.formats.package import check_members, damaged, read_member
 from rag.text import one_line
 
 # An archive of mailboxes of messages with attachments is as deep as anybody needs.
@@ -67,12 +67,13 @@ def _leaves(leaf: Leaf, limits: ReadingLimits, budget: _Budget, depth: int) -> I
                 yield member  # a message is a document, and holds others
             else:
                 yield from _leaves(member, limits, budget, depth + 1)
-    except DocumentError as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        problem = error if isinstance(error, DocumentError) else damaged(error)
         if not depth:
-            raise
-        yield Leaf(leaf.name, reason=str(error))
-    except RecursionError as error:
-        raise DocumentMalformed("It is nested too deep.") from error
+            raise problem from error
+        yield Leaf(leaf.name, reason=str(problem))
 
 
 def _zip(leaf: Leaf, limits: ReadingLimits) -> Iterator[Leaf]:

@@ -136,6 +136,14 @@ def parse_xml(content: bytes) -> Element:
     return tree
 
 
+def damaged(error: Exception) -> DocumentMalformed:
+    """What an exception of a library comes to: of a damaged file, whatever the place says where it stumbled."""
+    if isinstance(error, RecursionError):
+        return DocumentMalformed("It is nested too deep.")
+    detail = one_line(str(error))[:200]
+    return DocumentMalformed(f"It is damaged: {type(error).__name__}{': ' if detail else ''}{detail}.")
+
+
 def core_properties(package: Package) -> Metadata:
     """What an Office Open XML file says of itself (ISO/IEC 29500-2, core properties)."""
     if "docProps/core.xml" not in package.names:

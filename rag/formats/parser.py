@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +35,7 @@ MAX_DEATHS = 3
 # No environment, and so no keys; but Windows starts nothing without it.
 _ENVIRONMENT: dict[str, str] | None = None if sys.platform == "win32" else {}
 _START_SECONDS = 120.0
+_LOOK_SECONDS = 0.1
 # JSON takes at most six bytes for a character, and some for each block of it.
 _BYTES_PER_CHARACTER = 64
 
@@ -54,6 +57,8 @@ class _Child:
         self._limits = limits
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
         self._late = False
+        self._deadline = math.inf
+        self._closed = threading.Event()
         self.answered = 0
         try:
             self._process = subprocess.Popen(
@@ -66,12 +71,18 @@ class _Child:
         except OSError as error:
             self._errors.close()
             raise RagError(f"The process that reads documents does not start: {error}") from error
+        threading.Thread(target=self._watch, daemon=True).start()
         try:
             self.receive(_START_SECONDS)
         except _Died as error:
             words = self._last_words() or error
             self.close()
             raise RagError(f"The process that reads documents does not start: {words}") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
 
     def ask(self, name: str, content: bytes, skip: int) -> None:
         """Send a request; answers follow."""
@@ -97,6 +108,7 @@ class _Child:
 
     def close(self) -> None:
         """End it, in the middle of a file too."""
+        self._closed.set()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(OSError):
@@ -106,16 +118,19 @@ class _Child:
         self._errors.close()
 
     def _within(self, seconds: float, wait: Callable[[], Found]) -> Found:
-        timer = threading.Timer(seconds, self._end_late)
-        timer.start()
+        self._deadline = time.monotonic() + seconds
         try:
             return wait()
         finally:
-            timer.cancel()
+            self._deadline = math.inf
 
-    def _end_late(self) -> None:
-        self._late = True
-        self._process.kill()
+    def _watch(self) -> None:
+        """End the child when it is late; one thread for all its files, for to start one costs more than most files."""
+        while not self._closed.wait(_LOOK_SECONDS):
+            if time.monotonic() > self._deadline:
+                self._late = True
+                self._process.kill()
+                return
 
     def _death(self) -> _Died:
         status = self._process.wait()
@@ -186,7 +201,7 @@ class Parser:
                         continue
                     deaths += 1
                     found.append(Failure(begun[-1] if begun else name, str(death)))
-                    if not begun or begun == [name]:
+                    if not begun:  # not in one of its documents, but in what holds them
                         return found
                     if deaths == MAX_DEATHS:
                         found.append(Failure(name, f"After {deaths} such files the rest of it is not read."))
@@ -197,6 +212,8 @@ class Parser:
 
     def _read(self, name: str, content: bytes, found: list[Document | Failure], begun: list[str]) -> None:
         """Add what the child answers; `begun` holds the name of the document that it is at, if any."""
+        if self._child is not None and not self._child.alive:  # it has ended between two files
+            self._stop()
         child = self._child = self._child or _Child(self._limits)
         child.ask(name, content, len(found))
         while True:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from rag.dates import found_date
 from rag.domain import ReadingLimits
 from rag.errors import DocumentMalformed, DocumentUnreadable
-from rag.formats.layout import Line, add_pages
+from rag.formats.layout import CELL_GAP, EMPTY_CELL_GAP, Line, add_pages
 from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
 from rag.text import TextBuilder, one_line
 
@@ -80,40 +82,56 @@ def _lines(document: Any, number: int) -> list[Line]:
 
 def _without_places(text: str) -> list[Line]:
     lines = [line for line in text.splitlines() if line.strip()]
-    return [Line(-1.2 * at - 1, -1.2 * at, [(0, 1, line)]) for at, line in enumerate(lines)]
+    return [Line(-1.2 * at - 1, -1.2 * at, [(0, 1, line)], size=1) for at, line in enumerate(lines)]
 
 
 def _placed(text: Any) -> Iterator[Line]:
     """Characters joined to lines, by their boxes; a wide gap parts two cells of a line."""
-    from pypdfium2 import raw
-
+    characters = list(_characters(text))
+    spaces = Counter(made_up for character, made_up, _ in characters if character == " ")
+    # Some programs draw no spaces but leave gaps; then a gap without a space is nothing special.
+    cell_gap = CELL_GAP if spaces[True] > spaces[False] else EMPTY_CELL_GAP
     line: Line | None = None
     spaced, empty = False, True  # whether white space came before, and whether PDFium made it up
-    for index, (character, left, bottom, right, top) in enumerate(_characters(text)):
+    for index, (character, made_up, (left, bottom, right, top)) in enumerate(characters):
         if character.isspace() or character == "\x00":
             spaced = True
-            empty = empty and bool(raw.FPDFText_IsGenerated(text, index))
+            empty = empty and made_up
             continue
         if line is None or not line.goes_on(left, bottom, top):
             if line is not None:
                 yield line
-            line = Line(bottom, top, [(left, right, character)], _is_bold(text, index))
+            line = Line(bottom, top, [(left, right, character)], _is_bold(text, index), _size(text, index))
         else:
-            line.append(left, right, character, spaced, empty)
+            line.append(left, right, character, spaced, cell_gap if empty else CELL_GAP)
         spaced, empty = False, True
     if line is not None:
         yield line
 
 
-def _characters(text: Any) -> Iterator[tuple[str, float, float, float, float]]:
-    """Each character with its box (left, bottom, right, top) in points: as high as its font, not as its shape."""
+def _characters(text: Any) -> Iterator[tuple[str, bool, tuple[float, float, float, float]]]:
+    """Each character, whether PDFium made it up, and its box (left, bottom, right, top) in points.
+
+    The box is as high as the font, not as the shape of the character.
+    """
     from pypdfium2 import raw
 
     box = raw.FS_RECTF()
     for index in range(text.count_chars()):
         character = chr(raw.FPDFText_GetUnicode(text, index))
+        made_up = character.isspace() and bool(raw.FPDFText_IsGenerated(text, index))
         raw.FPDFText_GetLooseCharBox(text, index, ctypes.byref(box))
-        yield character, box.left, box.bottom, box.right, box.top
+        yield character, made_up, (box.left, box.bottom, box.right, box.top)
+
+
+def _size(text: Any, index: int) -> float:
+    """The size of the font in points, to the half: the heights of boxes differ between fonts of one size."""
+    from pypdfium2 import raw
+
+    matrix = raw.FS_MATRIX()
+    raw.FPDFText_GetMatrix(text, index, ctypes.byref(matrix))
+    scale: float = math.hypot(matrix.c, matrix.d)
+    return round(2 * scale * float(raw.FPDFText_GetFontSize(text, index))) / 2
 
 
 def _is_bold(text: Any, index: int) -> bool:

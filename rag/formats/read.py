@@ -26,6 +26,7 @@ from rag.formats.markdown import read_markdown
 from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
 from rag.formats.office import read_docx, read_pptx, read_sheets, read_xlsx
 from rag.formats.opendocument import read_odt
+from rag.formats.package import damaged
 from rag.formats.pdf import read_pdf
 from rag.formats.plain import read_csv, read_text
 from rag.formats.rtf import read_rtf
@@ -151,14 +152,8 @@ def _read(ending: str, content: bytes, builder: TextBuilder, limits: ReadingLimi
             f"Reading {ending} needs {error.name}, which is not installed:"
             " pip install 'mission-record[documents]', and ingest again."
         ) from error
-    except RecursionError as error:
-        raise DocumentMalformed("It is nested too deep.") from error
     except Exception as error:
-        # Of a damaged file, readers say whatever the place says where they stumble: KeyError, AttributeError ...
-        detail = one_line(str(error))[:200]
-        raise DocumentMalformed(
-            f"It is damaged: {type(error).__name__}{': ' if detail else ''}{detail}."
-        ) from error
+        raise damaged(error) from error
 
 
 def _document(leaf: Leaf, ending: str, metadata: Metadata, builder: TextBuilder) -> Document:

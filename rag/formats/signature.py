@@ -8,14 +8,7 @@ import zipfile
 from rag.errors import DocumentUnreadable, UnsupportedFormat
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"BM": "BMP",
-}
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
 PICTURE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic"))
 OLD_OFFICE_ENDINGS = {".doc": ".docx", ".ppt": ".pptx"}
 # A part that no package of another kind has.
@@ -35,6 +28,8 @@ def check_signature(content: bytes, ending: str) -> None:
         DocumentUnreadable: it is something else, or locked.
         UnsupportedFormat: it is a picture.
     """
+    if ending == ".pdf" and b"%PDF-" in content[:1024]:
+        return  # some have something else first, and are read by all programs all the same
     found = _kind(content)
     if found == "picture":
         raise UnsupportedFormat("It is a picture. Text in pictures is not read: have it recognised (OCR).")
@@ -50,13 +45,13 @@ def _kind(content: bytes) -> str | None:
     """The ending that a file should have; None for text, and for what is not known."""
     if content.startswith(b"PK\x03\x04") or content.startswith(b"PK\x05\x06"):
         return _package_kind(content)
-    if b"%PDF-" in content[:1024]:
+    if content.lstrip().startswith(b"%PDF-"):
         return ".pdf"
     if content.startswith(b"{\\rtf"):
         return ".rtf"
     if content.startswith(_OLE):
         return "locked" if "EncryptedPackage".encode("utf-16-le") in content else _ole_kind(content)
-    if any(content.startswith(begin) for begin in _PICTURES) or content[8:12] == b"WEBP":
+    if any(map(content.startswith, _PICTURES)) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
         return "picture"
     return None
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rag.domain import BlockKind, Document, Passage, Sentence
+from rag.formats.read import read_file
+
+Read = Callable[[str, str | bytes], Document]
 
 
 def check_document(document: Document) -> None:
@@ -88,3 +92,19 @@ def check_passages(
         if block.kind is not BlockKind.HEADING
     )
     assert shown == written
+
+
+def read_bytes(folder: Path, name: str, content: str | bytes) -> Document:
+    """Write a file, read it and check what holds of every document."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    (document,) = read_file(path, name)
+    assert isinstance(document, Document)
+    check_document(document)
+    return document
+
+
+def shown(document: Document) -> list[tuple[BlockKind, int, str]]:
+    """Its blocks with their texts."""
+    return [(block.kind, block.level, document.text[block.start : block.end]) for block in document.blocks]

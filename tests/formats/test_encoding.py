@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rag.domain import ReadingLimits
 from rag.errors import DocumentUnreadable
 from rag.formats.encoding import decode
+from tests.contracts.documents import Read
 
 FRENCH = "Le château de la forêt est fermé l'été; le café, ouvert à Noël, fête ses cent ans cette année."
 GERMAN = (
@@ -87,3 +88,22 @@ def test_any_bytes_are_text_or_refused(content: bytes, declares: bool) -> None:
         assert "\x00" not in decode(content, ReadingLimits(), declares)
     except DocumentUnreadable as error:
         assert str(error)  # noqa: PT017
+
+
+def test_utf_16_with_its_mark(read: Read) -> None:
+    assert read("x.md", "# Ufer\n\nEin Kai.".encode("utf-16")).title == "Ufer"
+    assert read("y.md", b"\xfe\xff" + "Ein Kai – 港.".encode("utf-16-be")).text == "Ein Kai – 港."
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfea\x00b", "not UTF-16 text"),
+        (bytes(range(1, 256)), "not text in any encoding"),
+        (b"text\x00text", "NUL byte at position 4"),
+        (b"\xff\xfe\x00\x00a\x00\x00\x00", "NUL"),
+    ],
+)
+def test_what_is_not_text_is_said_where(read: Read, content: bytes, reason: str) -> None:
+    with pytest.raises(DocumentUnreadable, match=reason):
+        read("x.md", content)

@@ -17,7 +17,7 @@ def line(text: str, row: float, left: float = 50, height: float = 10, bold: bool
     cells = [
         (left + 100 * at, left + 100 * at + 5 * len(cell), cell) for at, cell in enumerate(text.split("|"))
     ]
-    return Line(700 - 12 * row, 700 - 12 * row + height, cells, bold)
+    return Line(700 - 12 * row, 700 - 12 * row + height, cells, bold, height)
 
 
 def shown(*pages: Sequence[Line]) -> list[tuple[BlockKind, int, str]]:
@@ -94,6 +94,49 @@ def test_the_same_columns_line_after_line_are_a_table() -> None:
 
 def test_a_wide_gap_in_one_line_makes_no_table() -> None:
     assert shown([line("The quay|is", 0), line("long.", 1)]) == [(PARAGRAPH, 0, "The quay is long.")]
+
+
+def test_a_cell_goes_on_below_itself_and_explained_terms_name_no_columns() -> None:
+    page = [
+        line("lattice|Graphics that are drawn in many small multi-", 0),
+        line("ples.", 1, left=150),
+        line("mgcv|Models.", 2),
+    ]
+    assert shown(page) == [
+        (ROW, 0, "lattice; Graphics that are drawn in many small multiples."),
+        (ROW, 0, "mgcv; Models."),
+    ]
+
+
+def test_running_heads_of_chapters_are_told_by_the_number_of_the_page() -> None:
+    pages = [
+        [
+            line(f"Chapter {word} {number + 10}" if number % 2 else f"{number + 10} The book", -3),
+            line(f"It is {word}.", 0),
+        ]
+        for number, word in enumerate(("one", "two", "three", "four", "five"), start=1)
+    ]
+    assert [text for _, _, text in shown(*pages)] == [
+        f"It is {word}." for word in ("one", "two", "three", "four", "five")
+    ]
+
+
+def test_numbers_of_the_text_are_not_taken_for_those_of_pages() -> None:
+    pages = [
+        [
+            line(f"Chapter {word} - {number} -", -3),
+            line(f"As {word} says, see", 0),
+            line(f"table {number}", 1),
+            line(f"below {word}.", 2),
+            line(f"Total: {number * 7}", 5),
+        ]
+        for number, word in enumerate(("one", "two", "three", "four"), start=1)
+    ]
+    assert [text for _, _, text in shown(*pages)] == [
+        text
+        for number, word in enumerate(("one", "two", "three", "four"), start=1)
+        for text in (f"As {word} says, see table {number} below {word}.", f"Total: {number * 7}")
+    ]
 
 
 def test_words_that_a_line_parts_are_made_whole() -> None:

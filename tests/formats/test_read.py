@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.domain import BlockKind, Document, Failure, ReadingLimits, Source
 from rag.errors import DocumentError, DocumentMalformed, DocumentUnreadable, ReaderMissing, UnsupportedFormat
-from rag.formats.read import ENDINGS, read_file
-from tests.contracts.documents import check_document
+from rag.formats.read import ENDINGS, READERS, read_file
+from tests.contracts.documents import Read, check_document, read_bytes, shown
 
 FIXTURES = Path(__file__).parent / "fixtures"
 HEADING, PARAGRAPH, ITEM, ROW = (
@@ -21,16 +25,12 @@ HEADING, PARAGRAPH, ITEM, ROW = (
 )
 
 
-def read(name: str, limits: ReadingLimits = ReadingLimits()) -> Document:
+def fixture(name: str, limits: ReadingLimits = ReadingLimits()) -> Document:
     """The first document of a fixture."""
     document = next(iter(read_file(FIXTURES / name, name, limits)))
     assert isinstance(document, Document)
     check_document(document)
     return document
-
-
-def shown(document: Document) -> list[tuple[BlockKind, int, str]]:
-    return [(block.kind, block.level, document.text[block.start : block.end]) for block in document.blocks]
 
 
 def pages(document: Document) -> list[int | None]:
@@ -71,7 +71,7 @@ REPORT = [
 
 @pytest.mark.parametrize("name", ["report.pdf", "report.docx", "report.odt"])
 def test_one_report_reads_the_same_in_three_formats(name: str) -> None:
-    document = read(name)
+    document = fixture(name)
     assert shown(document) == REPORT
     assert document.title == "Report on the quay of Elsin"
     assert document.source is not None
@@ -79,13 +79,13 @@ def test_one_report_reads_the_same_in_three_formats(name: str) -> None:
 
 
 def test_a_pdf_keeps_its_pages() -> None:
-    document = read("report.pdf")
+    document = fixture("report.pdf")
     assert pages(document) == [1] * 6 + [2] * 2 + [3] * 5
     assert document.published is not None
 
 
 def test_columns_are_read_one_after_the_other_and_running_heads_left_out() -> None:
-    document = read("gazette.pdf")
+    document = fixture("gazette.pdf")
     assert document.title == "Elsin Gazette, June 2023"
     years = [int(text.split()[1]) for kind, _, text in shown(document) if text.startswith("In ")]
     assert years == sorted(years)
@@ -115,7 +115,7 @@ MINUTES = [
 
 @pytest.mark.parametrize("name", ["minutes.docx", "minutes.odt", "minutes.html"])
 def test_minutes_keep_lists_tables_and_footnotes(name: str) -> None:
-    document = read(name)
+    document = fixture(name)
     assert shown(document)[3:13] == MINUTES
     assert shown(document)[13][2] == "The date was moved because of the regatta."
     assert document.title == "Minutes of the harbour board"
@@ -125,7 +125,7 @@ def test_minutes_keep_lists_tables_and_footnotes(name: str) -> None:
 
 
 def test_rtf_as_a_word_processor_writes_it() -> None:
-    document = read("notice.rtf")
+    document = fixture("notice.rtf")
     assert shown(document) == [
         (HEADING, 1, "Notice to mariners"),
         (PARAGRAPH, 0, "The buoy off Cape Morrow shows a green light every six seconds."),
@@ -140,14 +140,14 @@ def test_rtf_as_a_word_processor_writes_it() -> None:
 
 
 def test_rtf_as_a_converter_writes_it() -> None:
-    blocks = shown(read("minutes.rtf"))
+    blocks = shown(fixture("minutes.rtf"))
     assert [text for _, _, text in blocks[3:12]] == [text for _, _, text in MINUTES[:9]]
     assert [kind for kind, _, _ in blocks[3:12]] == [kind for kind, _, _ in MINUTES[:9]]
     assert "The date was moved because of the regatta." in blocks[-1][2]
 
 
 def test_slides_are_pages_with_tables_and_notes() -> None:
-    document = read("slides.pptx")
+    document = fixture("slides.pptx")
     assert shown(document)[3:] == [
         (HEADING, 1, "Why a new ferry"),
         (PARAGRAPH, 0, "The old ferry was built in 1971."),
@@ -165,7 +165,7 @@ def test_slides_are_pages_with_tables_and_notes() -> None:
 
 @pytest.mark.parametrize("name", ["fares.xlsx", "fares.ods", "fares.xls"])
 def test_a_row_of_a_sheet_says_what_its_columns_are(name: str) -> None:
-    assert shown(read(name)) == [
+    assert shown(fixture(name)) == [
         (HEADING, 1, "fares"),
         (ROW, 0, "Passenger: Adult; Single fare: 12.5; Return fare: 22; Valid from: 2024-01-01"),
         (ROW, 0, "Passenger: Student; Single fare: 7; Return fare: 13; Valid from: 2024-01-01"),
@@ -174,18 +174,20 @@ def test_a_row_of_a_sheet_says_what_its_columns_are(name: str) -> None:
 
 
 def test_csv_in_the_encoding_and_with_the_delimiter_of_an_office() -> None:
-    assert [text for _, _, text in shown(read("tides.csv"))] == [
+    assert [text for _, _, text in shown(fixture("tides.csv"))] == [
         "Place: Elsin; Höchststand: 4,1 m; Remark: Measured at the old pier",
         "Place: Sankt Jürgen; Höchststand: 3,6 m; Remark: Measured by the café",
     ]
 
 
 def test_japanese_text_of_another_age() -> None:
-    assert read("japanese.txt").text == "エルシン港は一八九二年に開港した。灯台の高さは六十一メートルである。"
+    assert (
+        fixture("japanese.txt").text == "エルシン港は一八九二年に開港した。灯台の高さは六十一メートルである。"
+    )
 
 
 def test_a_book_is_read_chapter_by_chapter() -> None:
-    document = read("book.epub")
+    document = fixture("book.epub")
     assert [text for kind, _, text in shown(document) if kind is HEADING][1:] == ["The keeper", "The storm"]
     assert document.source == Source("book.epub", "Elsin Press", "1931-10-05", "Maud Ferrier")
 
@@ -224,7 +226,7 @@ def test_an_archive_gives_each_file_in_it() -> None:
 
 
 def test_the_same_report_in_two_formats_has_two_ids() -> None:
-    assert {read(name).id for name in ("report.pdf", "report.docx", "report.odt")} == {
+    assert {fixture(name).id for name in ("report.pdf", "report.docx", "report.odt")} == {
         "report-pdf",
         "report-docx",
         "report-odt",
@@ -237,7 +239,7 @@ def test_the_same_report_in_two_formats_has_two_ids() -> None:
 @pytest.mark.parametrize("name", ["locked.pdf", "locked.docx"])
 def test_a_locked_file_is_named_as_such(name: str) -> None:
     with pytest.raises(DocumentUnreadable, match="locked with a password"):
-        read(name)
+        fixture(name)
 
 
 def test_a_locked_archive_names_what_is_locked() -> None:
@@ -249,14 +251,14 @@ def test_a_locked_archive_names_what_is_locked() -> None:
 
 def test_a_scan_is_named_as_such() -> None:
     with pytest.raises(DocumentMalformed, match=r"Its pages \(2\) hold no text: it is a scan"):
-        read("scan.pdf")
+        fixture("scan.pdf")
 
 
 @pytest.mark.parametrize(("name", "most"), [("report.pdf", 2), ("slides.pptx", 3)])
 def test_more_pages_than_the_limit(name: str, most: int) -> None:
     with pytest.raises(DocumentUnreadable, match=rf"at most {most} are read\. Split it"):
-        read(name, ReadingLimits(pages=most))
-    assert read(name, ReadingLimits(pages=most + 1))
+        fixture(name, ReadingLimits(pages=most))
+    assert fixture(name, ReadingLimits(pages=most + 1))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ def test_a_reader_that_is_not_installed_is_named_with_the_command(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ReaderMissing, match=r"pip install 'mission-record\[documents\]'"):
-        read(name)
+        fixture(name)
 
 
 @pytest.mark.parametrize("taken_for", sorted(ENDINGS - {".eml", ".mbox"}))
@@ -305,8 +307,56 @@ def test_what_no_reader_reads_is_named(tmp_path: Path, name: str, content: bytes
         list(read_file(tmp_path / name, name))
 
 
+@pytest.mark.parametrize(
+    "text", ["BMW builds cars.", "A file that begins with %PDF-1.7 is a PDF.", "GIF8 is no word."]
+)
+def test_text_that_looks_like_something_else_is_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.txt").write_text(text)
+    (document,) = read_file(tmp_path / "x.txt", "x.txt")
+    assert isinstance(document, Document)
+    assert document.text == text
+
+
+def test_a_pdf_may_have_something_before_it(tmp_path: Path) -> None:
+    (tmp_path / "x.pdf").write_bytes(b"\r\njunk\n" + (FIXTURES / "gazette.pdf").read_bytes())
+    assert list(read_file(tmp_path / "x.pdf", "x.pdf"))
+
+
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
 def test_an_empty_file_is_named_in_every_format(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"x{ending}").touch()
     with pytest.raises(DocumentError):
         list(read_file(tmp_path / f"x{ending}", f"x{ending}"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.md", ""),
+        ("x.md", "\ufeff"),
+        ("x.md", " \n\t\n"),
+        ("x.md", "---\ntitle: Alone\n---\n"),
+        ("x.md", "# A heading alone\n"),
+        ("x.txt", "\u200b\x07"),
+        ("x.html", ""),
+        ("x.html", "<script>x</script>"),
+        ("x.html", "<frameset></frameset>"),
+    ],
+)
+def test_a_file_without_text_is_malformed(read: Read, name: str, content: str) -> None:
+    with pytest.raises(DocumentMalformed, match="holds no text"):
+        read(name, content)
+
+
+@pytest.mark.parametrize(
+    "ending", [".md", ".markdown", ".txt", ".text", ".html", ".htm", ".xhtml", ".MD", ".Html"]
+)
+def test_every_known_ending_is_read(read: Read, ending: str) -> None:
+    assert read(f"x{ending}", "Text.").text == "Text."
+
+
+@given(st.sampled_from(sorted(READERS)), st.text(max_size=500) | st.binary(max_size=500))
+def test_any_file_is_read_or_refused(ending: str, content: str | bytes) -> None:
+    written = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    with tempfile.TemporaryDirectory() as folder, suppress(DocumentError):
+        read_bytes(Path(folder), f"x{ending}", written)
