@@ -124,6 +124,10 @@ class NoLanguageModel(RagError):
     code = "no_llm"
 
 
+class LanguageModelError(RagError):
+    """A configured LLM did not write what was asked of it. The message may be shown: it holds no key and no address."""
+
+
 class AddressInUse(RagError):
     """The address to serve on is taken or not allowed."""
 

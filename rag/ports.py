@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,4 +103,39 @@ class VectorStore(Protocol):
 
     def delete(self, collection: str) -> None:
         """Remove the collection; one that is not there is no error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a language model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens that a language model says it read and wrote."""
+
+    read: int
+    written: int
+
+
+class LanguageModel(Protocol):
+    """Writes text that goes on from messages. What it writes is never trusted."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as an answer shows it."""
+        ...
+
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+        """Pieces of text as they arrive; a server that counts tokens ends with `Usage`.
+
+        Closing the iterator ends the request. At most `most_tokens` are written.
+
+        Raises:
+            LanguageModelError: before the first piece or between two, where the rest does not come.
+        """
         ...
