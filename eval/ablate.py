@@ -12,7 +12,7 @@ from eval.calibrate import ask, examples_of, prior_weights, signal_names, stored
 from eval.cases import SPLITS, InvalidCases, Split
 from eval.compare import Difference, compare
 from eval.evaluate import Plan, evaluate_in, external, silent, with_overrides
-from eval.fitting import Example, Fit, fit
+from eval.fitting import Example, Fit, best_sentence, fit
 from eval.knowing import auroc
 from eval.logistic import Array
 from eval.report import Run
@@ -136,10 +136,8 @@ def ablate_signals(path: Path, settings: Settings, advance: Advance = silent) ->
 
 def _judged(fitted: Fit, examples: Sequence[Example]) -> tuple[Array, Array]:
     """Of each example's best sentence the probability and whether it answers."""
-    best = [fitted.model.probability(found.features) for found in examples]
-    places = [int(probability.argmax()) for probability in best]
-    right = [found.answers[place] for found, place in zip(examples, places, strict=True)]
-    return np.array([probability.max() for probability in best]), np.array(right)
+    best = np.array([best_sentence(fitted.model, found) for found in examples])
+    return best[:, 0], best[:, 1]
 
 
 def _signal_figures(

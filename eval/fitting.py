@@ -103,7 +103,7 @@ def fit(
             [found for found, own in zip(examples, folds, strict=True) if own != fold], prior, penalty
         )
         for place in np.flatnonzero(folds == fold).tolist():
-            confidence[place], right[place] = _best(model, examples[place])
+            confidence[place], right[place] = best_sentence(model, examples[place])
     answerable = np.array([found.answerable for found in examples], bool)
     weights = np.array([found.weight for found in examples])
     rates = tuple(_error_rates(t, confidence, right, answerable, weights, cost_ratio) for t in _thresholds())
@@ -133,7 +133,9 @@ def _fit_model(examples: Sequence[Example], prior: Array, penalty: float) -> Log
         [np.full(len(rows), found.weight / len(rows)) for found, rows in zip(examples, chosen, strict=True)]
     )
     model = fit_logistic(features, answers, penalty, each, prior)
-    best = np.array([(model.logit(found.features).max(), _best(model, found)[1]) for found in examples])
+    best = np.array(
+        [(model.logit(found.features).max(), best_sentence(model, found)[1]) for found in examples]
+    )
     weights = np.array([found.weight for found in examples])
     platt = fit_logistic(best[:, :1], _smoothed(best[:, 1], weights), penalty=0.0, sample_weights=weights)
     return model.rescaled(float(platt.weights[0]), platt.bias)
@@ -151,7 +153,7 @@ def _candidates(found: Example) -> list[int]:
     return sorted({*first, *np.flatnonzero(found.answers).tolist()})
 
 
-def _best(model: Logistic, found: Example) -> tuple[float, float]:
+def best_sentence(model: Logistic, found: Example) -> tuple[float, float]:
     """The probability of the best sentence, and whether it answers."""
     probability = model.probability(found.features)
     place = int(probability.argmax())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.domain import Turn
-from rag.language import PERSON, Asks, asked, names, replace_pronoun
+from rag.language import AUXILIARY, PERSON, WH, Asks, asked, names, replace_pronoun
 from rag.mentions import (
     LONGEST_TOLD,
     Phrase,
@@ -19,14 +19,12 @@ from rag.mentions import (
     subject,
 )
 from rag.reference import (
-    AUXILIARY,
     COMPANIES,
     FRAGMENT,
     PLACES,
     SENTENCE,
     THING,
     THINGS,
-    WH,
     Ordinal,
     demonstrative,
     leans,

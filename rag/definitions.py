@@ -81,8 +81,8 @@ def _before(short: str, sentence: str, at: int) -> Span | None:
     if opening is None:
         return None
     text = sentence[: opening.start()].rstrip()
-    words = [match.start() for match in re.finditer(r"[^\s-]+", text)]
-    first = words[-_most_words(short) :][0] if words else 0
+    begins = [match.start() for match in re.finditer(r"[^\s-]+", text)]
+    first = begins[-_most_words(short) :][0] if begins else 0
     start = _matched_backwards(short, text, first)
     return None if start is None else (start, len(text))
 
@@ -125,5 +125,4 @@ def _matched_backwards(short: str, text: str, first: int) -> int | None:
             place -= 1
         if place < first:
             return None
-    # A short form may leave out what its long form begins with, but not its first word.
     return place

@@ -29,7 +29,9 @@ _NOT_NAMES = frozenset(
     "mr mrs ms dr prof sir monday tuesday wednesday thursday friday saturday sunday january february march april may"
     " june july august september october november december english i ok please thanks hello hi".split()
 )
-_AUXILIARIES = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
+# Closed classes of words, as patterns: what a yes-or-no question begins with, and any other.
+AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
+WH = r"(?:who|whom|whose|what|when|where|which|why|how)"
 _NUMBER_WORDS = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen"
@@ -148,7 +150,7 @@ _PATTERNS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
             Asks.WHY,
             r"\bwhy\b|\bwhat (?:is|was|were|are) the (?:reason|purpose|goal|aim)s?\b|\bhow come\b|\bwhat for\b",
         ),
-        (Asks.YES_NO, rf"^(?:and |so |but )?{_AUXILIARIES}(?:n't|n’t)?\b"),
+        (Asks.YES_NO, rf"^(?:and |so |but )?{AUXILIARY}(?:n't|n’t)?\b"),
         (Asks.HOW, r"\bhow\b"),
     )
 )
@@ -311,7 +313,7 @@ def parts(text: str) -> list[str]:
 
     At least one and at most `MOST_PARTS`, each once; what is asked beyond them is left to the whole.
     """
-    opener = rf"(?:who|whom|whose|what|when|where|which|why|how|{_AUXILIARIES})"
+    opener = rf"(?:{WH}|{AUXILIARY})"
     joint = re.compile(rf"[,;]?\s+(?:and|or)\s+(?:also\s+)?(?={opener}\b)", re.IGNORECASE)
     pieces = [
         piece

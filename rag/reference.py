@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.language import FUNCTION_WORDS, PERSON, content_words, names
+from rag.language import AUXILIARY, FUNCTION_WORDS, PERSON, WH, content_words, names
 from rag.mentions import noun_phrases
 
 # A question of fewer words than this has no room for what it is about: "Since when?".
@@ -15,8 +15,6 @@ FEW = 2
 # A question of so many words tells enough for a pronoun late in it to mean something in it.
 LONG = 10
 
-AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
-WH = r"(?:who|whom|whose|what|when|where|which|why|how)"
 PREPOSITION = r"(?:for|with|to|from|by|of|in|on|at|since|until|before|after|during|under|without)"
 SENTENCE = re.compile(rf"^(?:{PREPOSITION}\s+)?(?:{WH}|{AUXILIARY}|if)\b", re.IGNORECASE)
 

@@ -123,7 +123,7 @@ class Retrieve:
         self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool
     ) -> dict[str, Vector]:
         """The unit vector of each question, moved towards those of the turns that it leans on."""
-        vectors = {question: self._embedder.embed_query(question) for question in questions}
+        vectors = {question: self._embedder.embed_query(question) for question in dict.fromkeys(questions)}
         if not leans_on:
             return vectors
         turns = np.stack([self._embedder.embed_query(turn) for turn in leans_on])

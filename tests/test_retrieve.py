@@ -15,7 +15,13 @@ from rag.errors import IndexCorrupt, IndexEmpty, IndexMismatch
 from rag.ingest import Ingest
 from rag.ports import VectorStore
 from rag.retrieve import DENSE, LEXICAL, RETRIEVERS, Retrieve, by_rank, by_score, ordered
-from tests.fakes import HashingEmbedder, InMemoryVectorStore, RecordingVectorStore, passage_of
+from tests.fakes import (
+    HashingEmbedder,
+    InMemoryVectorStore,
+    RecordingEmbedder,
+    RecordingVectorStore,
+    passage_of,
+)
 
 FILES = {
     "quay": "---\nkind: works\nsource: {title: G, published: 2023-06-01}\n---\nThe quay of Elsin is long.\n\n"
@@ -254,3 +260,16 @@ def test_vectors_of_passages_that_the_catalog_lacks_are_an_error(record: Record)
     record.vectors.add(collection, [stranger], EMBEDDER.embed_passages([stranger.text]))
     with pytest.raises(IndexCorrupt, match="mission-record rebuild"):
         record.retrieve("The quay of somewhere else.")
+
+
+def test_a_question_that_is_its_only_part_is_embedded_once(record: Record) -> None:
+    embedder = RecordingEmbedder(EMBEDDER)
+    retrieve = Retrieve(
+        record.catalog,
+        record.vectors,
+        embedder,  # type: ignore[arg-type]
+        fingerprint=record.ingest.fingerprint,
+        candidates=50,
+    )
+    retrieve(["How long is the quay?", "How long is the quay?"], 3)
+    assert embedder.of("embed_query") == [("How long is the quay?",)]

@@ -11,7 +11,7 @@ from rag.domain import ReadingLimits
 from rag.errors import DocumentMalformed
 from rag.formats.encoding import decode
 from rag.formats.html import add_html
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.formats.package import DUBLIN_CORE, open_package, text_of
 from rag.text import TextBuilder
 
@@ -56,7 +56,7 @@ def _chapters(book: Element, path: str) -> list[str]:
 def _metadata(book: Element) -> Metadata:
     title = text_of(book, f"{DUBLIN_CORE}title")
     return Metadata(
-        title=title[:MAX_TITLE_CHARACTERS] if title else None,
+        title=title or None,
         author=text_of(book, f"{DUBLIN_CORE}creator"),
         publisher=text_of(book, f"{DUBLIN_CORE}publisher"),
         published=found_date(text_of(book, f"{DUBLIN_CORE}date")),

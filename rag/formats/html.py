@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from rag.dates import found_date
 from rag.domain import BlockKind, ReadingLimits
 from rag.formats.encoding import decode
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.text import TextBuilder, one_line, table_row
 
 _HIDDEN_TAGS = [
@@ -75,7 +75,7 @@ def _metadata(tree: LexborHTMLParser) -> Metadata:
     )
     dates = (article.get("datePublished"), *(meta.get(name) for name in _PUBLISHED), _time(tree))
     return Metadata(
-        title=title[:MAX_TITLE_CHARACTERS] if title else None,
+        title=title or None,
         author=_first(meta, _AUTHORS) or _names(article.get("author")),
         publisher=_first(meta, _PUBLISHERS) or _names(article.get("publisher")),
         published=next((date for date in map(found_date, filter(None, map(_line, dates))) if date), None),

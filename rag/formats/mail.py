@@ -10,7 +10,7 @@ from email.message import EmailMessage, Message
 from rag.dates import found_date
 from rag.domain import BlockKind, ReadingLimits
 from rag.formats.html import add_html
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.formats.plain import add_paragraphs
 from rag.text import TextBuilder, one_line, table_row
 
@@ -33,7 +33,7 @@ def read_eml(content: bytes, builder: TextBuilder, _limits: ReadingLimits) -> Me
         else:
             add_paragraphs(written, builder)
     return Metadata(
-        title=stated["Subject"][:MAX_TITLE_CHARACTERS] or None,
+        title=stated["Subject"] or None,
         author=stated["From"] or None,
         published=found_date(stated["Date"]),
     )

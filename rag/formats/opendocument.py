@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from rag.dates import found_date
 from rag.domain import BlockKind, ReadingLimits
 from rag.errors import DocumentMalformed, DocumentUnreadable
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.formats.package import DUBLIN_CORE, Package, open_package, text_of
 from rag.formats.plain import add_table
 from rag.text import TextBuilder
@@ -67,7 +67,7 @@ def _metadata(package: Package) -> Metadata:
     tree = package.xml("meta.xml")
     title = text_of(tree, f"{DUBLIN_CORE}title")
     return Metadata(
-        title=title[:MAX_TITLE_CHARACTERS] if title else None,
+        title=title or None,
         author=text_of(tree, f"{_META}initial-creator") or text_of(tree, f"{DUBLIN_CORE}creator"),
         published=found_date(text_of(tree, f"{_META}creation-date") or text_of(tree, f"{DUBLIN_CORE}date")),
     )

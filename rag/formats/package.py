@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 from rag.dates import found_date
 from rag.domain import ReadingLimits
 from rag.errors import DocumentMalformed, DocumentUnreadable
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.text import one_line
 
 DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
@@ -151,7 +151,7 @@ def core_properties(package: Package) -> Metadata:
     tree = package.xml("docProps/core.xml")
     title = text_of(tree, f"{DUBLIN_CORE}title")
     return Metadata(
-        title=title[:MAX_TITLE_CHARACTERS] if title else None,
+        title=title or None,
         author=text_of(tree, f"{DUBLIN_CORE}creator"),
         published=found_date(text_of(tree, f"{_TERMS}created") or text_of(tree, f"{_TERMS}modified")),
     )

@@ -6,7 +6,7 @@ import re
 
 from rag.domain import BlockKind, ReadingLimits
 from rag.errors import DocumentMalformed, DocumentUnreadable
-from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
+from rag.formats.metadata import Metadata
 from rag.formats.plain import add_table
 from rag.text import TextBuilder, one_line
 
@@ -44,7 +44,7 @@ def read_rtf(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Met
     created = _CREATED.search(written)
     title = _property(written, "title")
     return Metadata(
-        title=title[:MAX_TITLE_CHARACTERS] if title else None,
+        title=title or None,
         author=_property(written, "author"),
         published=f"{created[1]}-{int(created[2]):02}-{int(created[3]):02}" if created else None,
     )
