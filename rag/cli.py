@@ -155,7 +155,7 @@ def serve(
         from ui.window import mount
 
         server = mount(create_app(application), application)
-        _ = application.pipeline  # loaded now: the first question should not wait for the model
+        application.load()
         typer.echo(f"Serving on {url(listener)} (Ctrl+C stops)")
         try:
             serve_forever(server, listener)

@@ -19,6 +19,8 @@
     |   |-- ModelMissing         no weights found, and none may be fetched
     |   `-- ModelInvalid         weights that are not what they should be
     |-- NoLanguageModel          generative mode asked for, none configured
+    |-- TooBusy                  as many questions are being answered, and waiting, as may
+    |-- DeadlineExceeded         an answer took longer than it may
     `-- AddressInUse             the port to serve on is taken
 
 A message says what is wrong, with which value, and what to do next: it is shown to users as it is.
@@ -126,6 +128,22 @@ class NoLanguageModel(RagError):
 
 class LanguageModelError(RagError):
     """A configured LLM did not write what was asked of it. The message may be shown: it holds no key and no address."""
+
+
+class TooBusy(RagError):
+    """As many questions are being answered, and waiting, as may; `retry_after` seconds from now it may be better."""
+
+    code = "too_busy"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(RagError):
+    """An answer took longer than it may."""
+
+    code = "timed_out"
 
 
 class AddressInUse(RagError):

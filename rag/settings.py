@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rag.domain import ReadingLimits
+from rag.domain import ReadingLimits, WorkLimits
 from rag.errors import InvalidSettings
 
 BUNDLED, NO_READER = "bundled", "none"
@@ -61,6 +61,16 @@ class Settings(BaseSettings):
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
 
+    workers: int = Field(
+        default_factory=lambda: min(max(os.cpu_count() or 1, 2), 8),
+        ge=1,
+        le=256,
+        description="questions that are answered at the same time",
+    )
+    queue: int = Field(32, ge=0, le=10_000, description="questions that may wait for a worker")
+    queue_seconds: float = Field(15, gt=0, le=3_600, description="longest that a question may wait")
+    answer_seconds: float = Field(120, gt=0, le=3_600, description="longest that an answer may take")
+
     @field_validator("data_dir", "corpus_dir", "model_cache_dir")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:
@@ -86,6 +96,11 @@ class Settings(BaseSettings):
             archive_files=self.read_archive_files,
             archive_bytes=self.read_archive_mb * 2**20,
         )
+
+    @property
+    def work(self) -> WorkLimits:
+        """How many questions may be answered at a time, and for how long."""
+        return WorkLimits(self.workers, self.queue, self.queue_seconds, self.answer_seconds)
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rag.adapters.chroma import ChromaVectorStore
+from rag.admission import Admission, AdmittedPipeline
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.corpus import read_corpus
 from rag.domain import IngestReport, Manifest
@@ -41,6 +42,8 @@ class Application:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
         self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
+        self.admission = Admission(settings.work)
+        self.pipeline = AdmittedPipeline(self._pipeline, self.admission)
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
@@ -66,11 +69,6 @@ class Application:
         return self._once("reader", self._load_reader)
 
     @property
-    def pipeline(self) -> Pipeline:
-        """The flow from question to answer."""
-        return self._once("pipeline", self._build_pipeline)
-
-    @property
     def corpus(self) -> tuple[Path, ...]:
         """Where the documents are: what was set, else what was ingested last, else the bundled record."""
         if "corpus_dir" not in self.settings.model_fields_set and self._corpus_file.is_file():
@@ -82,6 +80,14 @@ class Application:
                 ) from error
             return tuple(stored) or (self.settings.corpus_dir,)
         return (self.settings.corpus_dir,)
+
+    def load(self) -> None:
+        """Load the models now, so that the first question need not wait for them.
+
+        Raises:
+            ModelMissing, ModelInvalid: as `embedder` and `reader`.
+        """
+        self._pipeline()
 
     def check(self) -> Manifest:
         """The index in use, if it can answer.
@@ -118,7 +124,8 @@ class Application:
         return report
 
     def close(self) -> None:
-        """Let go of the data folder."""
+        """Finish the questions that are being answered, and let go of the data folder."""
+        self.admission.close()
         self.catalog.close()
         self.vectors.close()
 
@@ -158,6 +165,9 @@ class Application:
                 settings.reader_model, settings.models_dir, settings.download_models, "RAG_READER_MODEL"
             )
         return OnnxReader(folder, settings.models_dir, settings.threads)
+
+    def _pipeline(self) -> Pipeline:
+        return self._once("pipeline", self._build_pipeline)
 
     def _build_pipeline(self) -> Pipeline:
         retrieve = Retrieve(

@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import NoReturn
 
-from rag.domain import Answer, Completed, Delta, Document, DocumentSummary, Event, Question, Retrieved
+from rag.admission import Admission, AdmittedPipeline
+from rag.domain import (
+    Answer,
+    Completed,
+    Delta,
+    Document,
+    DocumentSummary,
+    Event,
+    Question,
+    Retrieved,
+    WorkLimits,
+)
 from rag.errors import DocumentNotFound
 
 ANSWER = Answer(
@@ -98,8 +109,11 @@ class StandIn:
         script: Sequence[Event | Exception] | Iterator[Event | Exception] = (RETRIEVED, DELTA, COMPLETED),
         documents: Sequence[Document] = (),
         unready: Exception | None = None,
+        limits: WorkLimits = WorkLimits(workers=2, waiting=4, wait_seconds=30, work_seconds=30),
     ) -> None:
-        self.pipeline = ScriptedPipeline(script)
+        self.scripted = ScriptedPipeline(script)
+        self.admission = Admission(limits)
+        self.pipeline = AdmittedPipeline(lambda: self.scripted, self.admission)  # type: ignore[arg-type, return-value]
         self.catalog = DictCatalog(*documents)
         self._unready = unready
 
