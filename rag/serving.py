@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rag.errors import AddressInUse
+from rag.errors import AddressInUse, OpenToAll
+from rag.keys import KeyFile
+from rag.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,7 +37,26 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def serve_forever(app: FastAPI, listener: socket.socket) -> None:
+def require_guarded(settings: Settings) -> str | None:
+    """A warning where the settings let strangers in; None where they do not.
+
+    Raises:
+        OpenToAll: they would, and do not say that they mean to.
+    """
+    if settings.is_loopback or KeyFile(settings.keys_file).stored():
+        return None
+    if not settings.allow_open:
+        raise OpenToAll(
+            f"At {settings.host} others than this machine could read the record and change it: there is no API key. "
+            "Make one with `mission-record keys add NAME --scope ask`, or set RAG_ALLOW_OPEN=true if that is meant."
+        )
+    return (
+        f"Everybody who can reach {settings.host} may read the record and change it: there is no API key, and "
+        "RAG_ALLOW_OPEN is set."
+    )
+
+
+def serve_forever(app: FastAPI, listener: socket.socket, trusted_proxies: str = "127.0.0.1") -> None:
     """Serve until interrupted; what is under way is finished first."""
     import uvicorn
 
@@ -47,7 +68,13 @@ def serve_forever(app: FastAPI, listener: socket.socket) -> None:
                 end_streams()
             super().handle_exit(sig, frame)
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30, server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=30,
+        server_header=False,
+        forwarded_allow_ips=trusted_proxies,
+    )
     Server(config).run(sockets=[listener])
 
 

@@ -27,6 +27,8 @@ CLIENT_GONE = 499
 
 # code -> status and title. What is not here is `internal`: its text is logged, never sent.
 PROBLEMS: Mapping[str, tuple[int, str]] = {
+    "unauthorized": (401, "Not signed in"),
+    "forbidden": (403, "Not allowed"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "no_llm": (409, "No language model is configured"),
@@ -35,7 +37,9 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unsupported_type": (415, "Unsupported type of file"),
     "invalid_request": (422, "Invalid request"),
     "invalid_document": (422, "Invalid document"),
+    "misdirected": (421, "Not the host that was called"),
     "too_busy": (429, "Too busy"),
+    "rate_limited": (429, "Too many requests"),
     "internal": (500, "Internal error"),
     "index_empty": (503, "The index is empty"),
     "index_mismatch": (503, "The index does not fit this program"),
@@ -44,7 +48,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
 }
 
 # Errors of the program that no request can cause.
-NOT_OF_A_REQUEST = frozenset({"address_in_use"})
+NOT_OF_A_REQUEST = frozenset({"address_in_use", "open_to_all"})
 
 # What the framework's own errors mean here. It gives 400 only for a body that is not JSON in UTF-8.
 _OF_THE_FRAMEWORK: Mapping[int, tuple[str, str]] = {

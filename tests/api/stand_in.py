@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import NoReturn
 
 from rag.admission import Admission, AdmittedPipeline
@@ -20,6 +21,7 @@ from rag.domain import (
     WorkLimits,
 )
 from rag.errors import DocumentNotFound
+from rag.settings import Settings
 
 ANSWER = Answer(
     id="answer-1",
@@ -110,8 +112,10 @@ class StandIn:
         documents: Sequence[Document] = (),
         unready: Exception | None = None,
         limits: WorkLimits = WorkLimits(workers=2, waiting=4, wait_seconds=30, work_seconds=30),
+        data_dir: Path = Path("/nowhere"),
     ) -> None:
         self.scripted = ScriptedPipeline(script)
+        self.settings = Settings(data_dir=data_dir)
         self.admission = Admission(limits)
         self.pipeline = AdmittedPipeline(lambda: self.scripted, self.admission)  # type: ignore[arg-type, return-value]
         self.catalog = DictCatalog(*documents)
