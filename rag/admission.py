@@ -11,13 +11,13 @@ import contextvars
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from rag.domain import Answer, Completed, Event, Filters, Question, WorkLimits
 from rag.errors import DeadlineExceeded, TooBusy
@@ -196,12 +196,34 @@ class Admission:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a question or a search.
+
+    `status`: `answered`, `not_found`, `found` (a search), `cancelled`, or the code of an error. `stages_ms`: the
+    milliseconds of each stage, and of `wait`, the time before the first.
+    """
+
+    kind: Literal["question", "search"]
+    text: str
+    status: str
+    stages_ms: Mapping[str, float]
+    fallback: bool = False
+
+
+Observer = Callable[[Outcome], None]
+
+
 class AdmittedPipeline:
-    """The pipeline behind the gate: what `Pipeline` does, for as many at a time as the limits say."""
+    """The pipeline behind the gate: what `Pipeline` does, for as many at a time as the limits say.
+
+    Each observer hears of every outcome, in the thread of the work.
+    """
 
     def __init__(self, pipeline: Callable[[], Pipeline], admission: Admission) -> None:
         self._pipeline = pipeline
         self._admission = admission
+        self.observers: list[Observer] = []
 
     def start(self, question: Question) -> Job[Event]:
         """The job of answering, which can be cancelled. Never blocks.
@@ -209,7 +231,7 @@ class AdmittedPipeline:
         Raises:
             TooBusy: there are too many already.
         """
-        return self._admission.submit(lambda: self._pipeline().stream(question))
+        return self._submit("question", question.text, lambda: self._pipeline().stream(question))
 
     def stream(self, question: Question) -> Iterator[Event]:
         """As `Pipeline.stream`. Raises TooBusy and DeadlineExceeded too."""
@@ -225,11 +247,56 @@ class AdmittedPipeline:
         Raises:
             TooBusy: there are too many already.
         """
-        return self._admission.submit(lambda: iter([self._pipeline().search(query, top_k, filters)]))
+        return self._submit("search", query, lambda: iter([self._pipeline().search(query, top_k, filters)]))
 
     def search(self, query: str, top_k: int, filters: Filters = Filters()) -> SearchResult:
         """As `Pipeline.search`. Raises TooBusy and DeadlineExceeded too."""
         return self.start_search(query, top_k, filters).result()
+
+    def _submit(
+        self, kind: Literal["question", "search"], text: str, work: Callable[[], Iterator[T]]
+    ) -> Job[T]:
+        began = time.perf_counter()
+
+        def watched() -> Iterator[T]:
+            ran = time.perf_counter()
+            outcome = Outcome(kind, text, "cancelled", {"wait": _milliseconds(began, ran)})
+            try:
+                for step in work():
+                    outcome = _after(outcome, step, ran)
+                    yield step
+            except Exception as error:
+                outcome = replace(outcome, status=getattr(error, "code", "internal"))
+                raise
+            finally:
+                self._tell(outcome)
+
+        try:
+            return self._admission.submit(watched)
+        except TooBusy as error:
+            self._tell(Outcome(kind, text, error.code, {}))
+            raise
+
+    def _tell(self, outcome: Outcome) -> None:
+        for observer in self.observers:
+            observer(outcome)
+
+
+def _after(outcome: Outcome, step: object, began: float) -> Outcome:
+    """The outcome as it is after a step, if it was the last."""
+    match step:
+        case Completed(answer=answer):
+            stages = {**outcome.stages_ms, **{k: v for k, v in answer.timings_ms.items() if k != "total"}}
+            fallback = answer.fallback_reason is not None
+            return replace(outcome, status=answer.status, stages_ms=stages, fallback=fallback)
+        case SearchResult():
+            stages = {**outcome.stages_ms, "search": _milliseconds(began, time.perf_counter())}
+            return replace(outcome, status="found", stages_ms=stages)
+    return outcome
+
+
+def _milliseconds(began: float, ended: float) -> float:
+    return round((ended - began) * 1_000, 3)
 
 
 def answer_of(job: Job[Event]) -> Answer:

@@ -165,7 +165,7 @@ def serve(
         application.load()
         typer.echo(f"Serving on {url(listener)} (Ctrl+C stops)")
         try:
-            serve_forever(server, listener, settings.trusted_proxies)
+            serve_forever(server, listener, settings)
         finally:
             application.close()
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from rag.errors import AddressInUse, OpenToAll
 from rag.keys import KeyFile
+from rag.logs import configure
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
+
+MAX_HEAD_BYTES = 64 * 1024
 
 
 @contextmanager
@@ -56,8 +60,8 @@ def require_guarded(settings: Settings) -> str | None:
     )
 
 
-def serve_forever(app: FastAPI, listener: socket.socket, trusted_proxies: str = "127.0.0.1") -> None:
-    """Serve until interrupted; what is under way is finished first."""
+def server(app: FastAPI, trusted_proxies: str = "127.0.0.1") -> uvicorn.Server:
+    """The server of an application; when it is told to stop, what is under way is finished first."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -70,12 +74,23 @@ def serve_forever(app: FastAPI, listener: socket.socket, trusted_proxies: str = 
 
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        # The faster parser, httptools, would keep a head of a request in memory however long it is.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ws="none",
+        log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=30,
         server_header=False,
         forwarded_allow_ips=trusted_proxies,
     )
-    Server(config).run(sockets=[listener])
+    return Server(config)
+
+
+def serve_forever(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    """Serve until interrupted, with a log on standard error."""
+    configure(settings.log_level)
+    server(app, settings.trusted_proxies).run(sockets=[listener])
 
 
 def url(listener: socket.socket) -> str:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
         "127.0.0.1", description="addresses whose X-Forwarded-For is believed, parted by commas"
     )
 
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what a server logs")
+    log_questions: bool = Field(False, description="whether questions are written into the log")
+
     @field_validator("data_dir", "corpus_dir", "model_cache_dir", "api_keys_file")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
@@ -17,12 +17,16 @@ from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
+from rag.logs import log_outcome
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
+
+if TYPE_CHECKING:
+    from rag.metrics import Metrics
 
 Made = TypeVar("Made")
 
@@ -44,6 +48,7 @@ class Application:
         self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
         self.admission = Admission(settings.work)
         self.pipeline = AdmittedPipeline(self._pipeline, self.admission)
+        self.pipeline.observers.append(partial(log_outcome, with_text=settings.log_questions))
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
@@ -67,6 +72,11 @@ class Application:
             ModelMissing, ModelInvalid: its folder is not there or cannot be used.
         """
         return self._once("reader", self._load_reader)
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is counted from the first use of this on."""
+        return self._once("metrics", self._count)
 
     @property
     def corpus(self) -> tuple[Path, ...]:
@@ -165,6 +175,13 @@ class Application:
                 settings.reader_model, settings.models_dir, settings.download_models, "RAG_READER_MODEL"
             )
         return OnnxReader(folder, settings.models_dir, settings.threads)
+
+    def _count(self) -> Metrics:
+        from rag.metrics import Metrics
+
+        metrics = Metrics(self.admission, self.catalog.manifest)
+        self.pipeline.observers.append(metrics.outcome)
+        return metrics
 
     def _pipeline(self) -> Pipeline:
         return self._once("pipeline", self._build_pipeline)

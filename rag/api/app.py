@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from rag import __version__
 from rag.api import errors, page, sign_in
 from rag.api.guard import Guard, Rules
-from rag.api.middleware import REQUEST_ID_HEADER, BareErrors, RequestIdentity, SecurityHeaders
+from rag.api.middleware import REQUEST_ID_HEADER, BareErrors, Observed, RequestIdentity, SecurityHeaders
 from rag.api.routes import router
 from rag.keys import KeyFile
 from rag.settings import Settings
@@ -26,6 +26,7 @@ the record does not say, the answer is `not_found`.
 - **Errors** are `application/problem+json` (RFC 9457): `code` is stable, `detail` says what to do.
 - **`X-Request-ID`** is on every response: the request's own where that has at most 64 letters, digits, dots,
   hyphens and underscores, otherwise a new one.
+- **API keys**, where there are any, go into `Authorization: Bearer …`; each is for `ask`, `ingest` or `admin`.
 - **Unknown request fields** are rejected.
 - **Offsets** are in characters (Unicode code points) of the document's text.
 """
@@ -53,6 +54,10 @@ class RecordAPI(FastAPI):
             for path in specification["paths"].values():
                 for operation in path.values():
                     operation["responses"] = dict(_described(operation["responses"]))
+            specification["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            # None is needed as long as none has been made.
+            specification["security"] = [{}, {"key": []}]
+            specification["paths"]["/healthz"]["get"]["security"] = []
             for unused in ("HTTPValidationError", "ValidationError"):
                 specification["components"]["schemas"].pop(unused, None)
         return super().openapi()
@@ -64,7 +69,8 @@ def _described(responses: dict[str, Any]) -> Iterable[tuple[str, Any]]:
             yield status, response
             continue
         content = response["content"]
-        schema = content.pop("application/json")["schema"]
+        # FastAPI puts it under the media type that the route has when it succeeds.
+        schema = content.pop(next(name for name in content if name != errors.PROBLEM_MEDIA_TYPE))["schema"]
         if errors.PROBLEM_MEDIA_TYPE in content:
             content[errors.PROBLEM_MEDIA_TYPE]["schema"] = schema
             yield status, response
@@ -111,4 +117,5 @@ def create_app(application: Application, rules: Rules = Rules(), key_file: KeyFi
         app.add_middleware(CORSMiddleware, allow_origins=sorted(rules.origins), **_CROSS_ORIGIN)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIdentity)
+    app.add_middleware(Observed, metrics=application.metrics)
     return app

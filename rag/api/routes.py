@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from rag.admission import Job, answer_of
 from rag.api import page, schemas
@@ -16,6 +16,7 @@ from rag.api.streaming import AnswerStream
 from rag.api.work import answered
 from rag.domain import Filters
 from rag.errors import DocumentNotFound, RagError
+from rag.metrics import MEDIA_TYPE
 from rag.wiring import Application
 
 STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
@@ -34,10 +35,14 @@ CurrentApplication = Annotated[Application, Depends(current_application)]
 Accept = Annotated[str, Header(include_in_schema=False)]
 
 
+# What the guard may say to any request, and what can always happen.
+EVERYWHERE = ("unauthorized", "forbidden", "misdirected", "rate_limited", "internal")
+
+
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route, for the specification."""
     by_status: dict[int, dict[str, Any]] = {}
-    for code in (*codes, "internal"):
+    for code in (*codes, *EVERYWHERE):
         example = problem(code, "What is wrong with this request, and what to do about it.", "0f8c2a6e")
         by_status.setdefault(example.status, {})[code] = {"value": example.model_dump()}
     return {
@@ -176,6 +181,18 @@ def readyz(application: CurrentApplication) -> schemas.Readiness:
     return schemas.Readiness(
         index_id=manifest.index_id, documents=manifest.documents, passages=manifest.passages
     )
+
+
+@router.get(
+    "/metrics",
+    tags=["Service"],
+    summary="Counts and times, for Prometheus",
+    response_class=PlainTextResponse,
+    responses=problems(),
+)
+def metrics(application: CurrentApplication) -> Response:
+    """Requests by route and status, seconds by stage, what became of questions, the queue and the size of the index."""
+    return Response(application.metrics.text(), media_type=MEDIA_TYPE)
 
 
 @router.get("/docs", include_in_schema=False)

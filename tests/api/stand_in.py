@@ -20,7 +20,8 @@ from rag.domain import (
     Retrieved,
     WorkLimits,
 )
-from rag.errors import DocumentNotFound
+from rag.errors import DocumentNotFound, IndexEmpty
+from rag.metrics import Metrics
 from rag.settings import Settings
 
 ANSWER = Answer(
@@ -119,7 +120,12 @@ class StandIn:
         self.admission = Admission(limits)
         self.pipeline = AdmittedPipeline(lambda: self.scripted, self.admission)  # type: ignore[arg-type, return-value]
         self.catalog = DictCatalog(*documents)
+        self.metrics = Metrics(self.admission, self._manifest)
+        self.pipeline.observers.append(self.metrics.outcome)
         self._unready = unready
+
+    def _manifest(self) -> NoReturn:
+        raise IndexEmpty("There is none.")
 
     def check(self) -> NoReturn:
         raise self._unready or AssertionError("not scripted")
