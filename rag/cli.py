@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from eval.commands import eval_app
 from rag.errors import RagError
 
 if TYPE_CHECKING:
+    from rag.keys import KeyFile
     from rag.wiring import Application
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ app = typer.Typer(
 )
 
 app.add_typer(eval_app, name="eval")
+
+keys_app = typer.Typer(help="API keys: who may use the server, and for what.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the index. [env: RAG_DATA_DIR]")]
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="Folder of documents. [env: RAG_CORPUS_DIR]")]
@@ -145,22 +149,66 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on. [env: RAG_PORT]")] = None,
 ) -> None:
     """Serve the chat window and the HTTP API; first bring the index in step with the documents."""
-    from rag.serving import listen, serve_forever, url
+    from rag.serving import listen, require_guarded, serve_forever, url
 
     application = _application(data_dir, corpus, host=host, port=port)
+    settings = application.settings
+    if warning := require_guarded(settings):
+        typer.echo(f"mission-record: warning: {warning}", err=True)
     # The address is taken before the index is built: that can be long, and all for nothing if it is in use.
-    with listen(application.settings.host, application.settings.port) as listener:
+    with listen(settings.host, settings.port) as listener:
         _synchronise(application, rebuild=False)
-        from rag.api.app import create_app
+        from rag.api.app import create_app, rules_of
         from ui.window import mount
 
-        server = mount(create_app(application), application)
-        _ = application.pipeline  # loaded now: the first question should not wait for the model
+        server = mount(create_app(application, rules_of(settings)), application)
+        application.load()
         typer.echo(f"Serving on {url(listener)} (Ctrl+C stops)")
         try:
-            serve_forever(server, listener)
+            serve_forever(server, listener, settings)
         finally:
             application.close()
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[
+        str, typer.Argument(help="Whose key it is: letters, digits, dots, hyphens, underscores.")
+    ],
+    scope: Annotated[
+        Literal["ask", "ingest", "admin"],
+        typer.Option(help="What it is for; each scope may do what the ones before it may."),
+    ] = "ask",
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key and print it: the only time that it can be seen."""
+    from rag.keys import Scope
+
+    token = _key_file(data_dir).add(name, Scope[scope.upper()])
+    typer.echo(f"The key {name}, for {scope}. Keep it now, it cannot be shown again:", err=True)
+    typer.echo(token)
+
+
+@keys_app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """Show whose keys there are, what each is for and since when."""
+    for key in _key_file(data_dir).stored():
+        typer.echo(f"{key.name}\t{key.scope.label}\t{key.created}")
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")], data_dir: DataDir = None
+) -> None:
+    """Make a key worthless, at once, also for a server that is running."""
+    _key_file(data_dir).revoke(name)
+
+
+def _key_file(data_dir: Path | None) -> KeyFile:
+    from rag.keys import KeyFile
+    from rag.settings import load_settings
+
+    return KeyFile(load_settings(data_dir=data_dir).keys_file)
 
 
 @app.command("fetch-model")

@@ -370,6 +370,16 @@ class ReadingLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkLimits:
+    """How many questions may be answered at a time (`workers`) and wait for that, and for how many seconds each."""
+
+    workers: int
+    waiting: int
+    wait_seconds: float
+    work_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be ingested, and why."""
 

@@ -19,6 +19,10 @@
     |   |-- ModelMissing         no weights found, and none may be fetched
     |   `-- ModelInvalid         weights that are not what they should be
     |-- NoLanguageModel          generative mode asked for, none configured
+    |-- KeysUnreadable           the file of API keys cannot be read or written
+    |-- TooBusy                  as many questions are being answered, and waiting, as may
+    |-- DeadlineExceeded         an answer took longer than it may
+    |-- OpenToAll                serving beyond this machine without keys, which nobody has allowed
     `-- AddressInUse             the port to serve on is taken
 
 A message says what is wrong, with which value, and what to do next: it is shown to users as it is.
@@ -126,6 +130,32 @@ class NoLanguageModel(RagError):
 
 class LanguageModelError(RagError):
     """A configured LLM did not write what was asked of it. The message may be shown: it holds no key and no address."""
+
+
+class KeysUnreadable(RagError):
+    """The file of API keys cannot be read or written. Its message names the file, so strangers are not told."""
+
+
+class TooBusy(RagError):
+    """As many questions are being answered, and waiting, as may; `retry_after` seconds from now it may be better."""
+
+    code = "too_busy"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(RagError):
+    """An answer took longer than it may."""
+
+    code = "timed_out"
+
+
+class OpenToAll(RagError):
+    """Serving beyond this machine without keys, which nobody has allowed."""
+
+    code = "open_to_all"
 
 
 class AddressInUse(RagError):

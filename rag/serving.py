@@ -8,10 +8,16 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rag.errors import AddressInUse
+from rag.errors import AddressInUse, OpenToAll
+from rag.keys import KeyFile
+from rag.logs import configure
+from rag.settings import Settings
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
+
+MAX_HEAD_BYTES = 64 * 1024
 
 
 @contextmanager
@@ -35,8 +41,27 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def serve_forever(app: FastAPI, listener: socket.socket) -> None:
-    """Serve until interrupted; what is under way is finished first."""
+def require_guarded(settings: Settings) -> str | None:
+    """A warning where the settings let strangers in; None where they do not.
+
+    Raises:
+        OpenToAll: they would, and do not say that they mean to.
+    """
+    if settings.is_loopback or KeyFile(settings.keys_file).stored():
+        return None
+    if not settings.allow_open:
+        raise OpenToAll(
+            f"At {settings.host} others than this machine could read the record and change it: there is no API key. "
+            "Make one with `mission-record keys add NAME --scope ask`, or set RAG_ALLOW_OPEN=true if that is meant."
+        )
+    return (
+        f"Everybody who can reach {settings.host} may read the record and change it: there is no API key, and "
+        "RAG_ALLOW_OPEN is set."
+    )
+
+
+def server(app: FastAPI, trusted_proxies: str = "127.0.0.1") -> uvicorn.Server:
+    """The server of an application; when it is told to stop, what is under way is finished first."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -47,8 +72,25 @@ def serve_forever(app: FastAPI, listener: socket.socket) -> None:
                 end_streams()
             super().handle_exit(sig, frame)
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30, server_header=False)
-    Server(config).run(sockets=[listener])
+    config = uvicorn.Config(
+        app,
+        # The faster parser, httptools, would keep a head of a request in memory however long it is.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=30,
+        server_header=False,
+        forwarded_allow_ips=trusted_proxies,
+    )
+    return Server(config)
+
+
+def serve_forever(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    """Serve until interrupted, with a log on standard error."""
+    configure(settings.log_level)
+    server(app, settings.trusted_proxies).run(sockets=[listener])
 
 
 def url(listener: socket.socket) -> str:

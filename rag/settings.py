@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from importlib.resources import files
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rag.domain import ReadingLimits
+from rag.domain import ReadingLimits, WorkLimits
 from rag.errors import InvalidSettings
 
 BUNDLED, NO_READER = "bundled", "none"
+# A page of the window takes some 60 requests.
+DEFAULT_RATE = 600
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -61,7 +64,35 @@ class Settings(BaseSettings):
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
 
-    @field_validator("data_dir", "corpus_dir", "model_cache_dir")
+    workers: int = Field(
+        default_factory=lambda: min(max(os.cpu_count() or 1, 2), 8),
+        ge=1,
+        le=256,
+        description="questions that are answered at the same time",
+    )
+    queue: int = Field(32, ge=0, le=10_000, description="questions that may wait for a worker")
+    queue_seconds: float = Field(15, gt=0, le=3_600, description="longest that a question may wait")
+    answer_seconds: float = Field(120, gt=0, le=3_600, description="longest that an answer may take")
+
+    api_keys_file: Path | None = Field(None, description="`keys.json` in the data folder if unset")
+    allow_open: bool = Field(False, description="whether others than this machine may come in without a key")
+    allowed_hosts: str = Field(
+        "", description="names that the server answers to, parted by commas; `*` is any. See `hosts`"
+    )
+    cors_origins: str = Field(
+        "", description="sites whose pages may call the API, as `https://example.org`, parted by commas"
+    )
+    rate_per_minute: int | None = Field(
+        None, ge=0, le=1_000_000, description="requests a minute of one key or address; 0: no limit"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="addresses whose X-Forwarded-For is believed, parted by commas"
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what a server logs")
+    log_questions: bool = Field(False, description="whether questions are written into the log")
+
+    @field_validator("data_dir", "corpus_dir", "model_cache_dir", "api_keys_file")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:
         try:
@@ -86,6 +117,52 @@ class Settings(BaseSettings):
             archive_files=self.read_archive_files,
             archive_bytes=self.read_archive_mb * 2**20,
         )
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the API keys are kept."""
+        return self.api_keys_file or self.data_dir / "keys.json"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that the server answers to; `*` is any.
+
+        Where nothing is set: on this machine its own names; beyond it any, since there the keys keep strangers out.
+        """
+        if self.allowed_hosts:
+            return frozenset(name.lower() for name in _listed(self.allowed_hosts))
+        if self.is_loopback:
+            return frozenset({"localhost", "127.0.0.1", "::1", self.host.lower()})
+        return frozenset({"*"})
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The sites whose pages may call the API."""
+        return frozenset(_listed(self.cors_origins))
+
+    @property
+    def requests_per_minute(self) -> int:
+        """Of one key or address; 0: no limit, as on this machine where nothing is set."""
+        if self.rate_per_minute is None:
+            return 0 if self.is_loopback else DEFAULT_RATE
+        return self.rate_per_minute
+
+    @property
+    def work(self) -> WorkLimits:
+        """How many questions may be answered at a time, and for how long."""
+        return WorkLimits(self.workers, self.queue, self.queue_seconds, self.answer_seconds)
+
+
+def _listed(value: str) -> list[str]:
+    return [part for entry in value.split(",") if (part := entry.strip())]
 
 
 def load_settings(**overrides: object) -> Settings:

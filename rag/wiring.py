@@ -7,21 +7,26 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.adapters.chroma import ChromaVectorStore
+from rag.admission import Admission, AdmittedPipeline
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.corpus import read_corpus
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
+from rag.logs import log_outcome
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
+
+if TYPE_CHECKING:
+    from rag.metrics import Metrics
 
 Made = TypeVar("Made")
 
@@ -41,6 +46,9 @@ class Application:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
         self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
+        self.admission = Admission(settings.work)
+        self.pipeline = AdmittedPipeline(self._pipeline, self.admission)
+        self.pipeline.observers.append(partial(log_outcome, with_text=settings.log_questions))
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
@@ -66,9 +74,9 @@ class Application:
         return self._once("reader", self._load_reader)
 
     @property
-    def pipeline(self) -> Pipeline:
-        """The flow from question to answer."""
-        return self._once("pipeline", self._build_pipeline)
+    def metrics(self) -> Metrics:
+        """What is counted from the first use of this on."""
+        return self._once("metrics", self._count)
 
     @property
     def corpus(self) -> tuple[Path, ...]:
@@ -82,6 +90,14 @@ class Application:
                 ) from error
             return tuple(stored) or (self.settings.corpus_dir,)
         return (self.settings.corpus_dir,)
+
+    def load(self) -> None:
+        """Load the models now, so that the first question need not wait for them.
+
+        Raises:
+            ModelMissing, ModelInvalid: as `embedder` and `reader`.
+        """
+        self._pipeline()
 
     def check(self) -> Manifest:
         """The index in use, if it can answer.
@@ -118,7 +134,8 @@ class Application:
         return report
 
     def close(self) -> None:
-        """Let go of the data folder."""
+        """Finish the questions that are being answered, and let go of the data folder."""
+        self.admission.close()
         self.catalog.close()
         self.vectors.close()
 
@@ -158,6 +175,16 @@ class Application:
                 settings.reader_model, settings.models_dir, settings.download_models, "RAG_READER_MODEL"
             )
         return OnnxReader(folder, settings.models_dir, settings.threads)
+
+    def _count(self) -> Metrics:
+        from rag.metrics import Metrics
+
+        metrics = Metrics(self.admission, self.catalog.manifest)
+        self.pipeline.observers.append(metrics.outcome)
+        return metrics
+
+    def _pipeline(self) -> Pipeline:
+        return self._once("pipeline", self._build_pipeline)
 
     def _build_pipeline(self) -> Pipeline:
         retrieve = Retrieve(

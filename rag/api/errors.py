@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError
 from itertools import islice
 from typing import Any
 
@@ -15,14 +16,19 @@ from starlette.responses import Response
 
 from rag.api.requests import MAX_JSON_BYTES
 from rag.api.schemas import FieldError, Problem
-from rag.errors import RagError
+from rag.errors import RagError, TooBusy
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
+# For the log alone: a client that has gone away reads no response. The number that nginx gives to it.
+CLIENT_GONE = 499
+
 # code -> status and title. What is not here is `internal`: its text is logged, never sent.
 PROBLEMS: Mapping[str, tuple[int, str]] = {
+    "unauthorized": (401, "Not signed in"),
+    "forbidden": (403, "Not allowed"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "no_llm": (409, "No language model is configured"),
@@ -31,14 +37,18 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unsupported_type": (415, "Unsupported type of file"),
     "invalid_request": (422, "Invalid request"),
     "invalid_document": (422, "Invalid document"),
+    "misdirected": (421, "Not the host that was called"),
+    "too_busy": (429, "Too busy"),
+    "rate_limited": (429, "Too many requests"),
     "internal": (500, "Internal error"),
     "index_empty": (503, "The index is empty"),
     "index_mismatch": (503, "The index does not fit this program"),
     "not_ready": (503, "Not ready"),
+    "timed_out": (504, "Timed out"),
 }
 
 # Errors of the program that no request can cause.
-NOT_OF_A_REQUEST = frozenset({"address_in_use"})
+NOT_OF_A_REQUEST = frozenset({"address_in_use", "open_to_all"})
 
 # What the framework's own errors mean here. It gives 400 only for a body that is not JSON in UTF-8.
 _OF_THE_FRAMEWORK: Mapping[int, tuple[str, str]] = {
@@ -56,7 +66,13 @@ _MOST_FIELDS = 20
 _LONGEST_FIELD = 100
 
 
-def problem(code: str, detail: str, request_id: str, errors: Iterable[FieldError] | None = None) -> Problem:
+def problem(
+    code: str,
+    detail: str,
+    request_id: str,
+    errors: Iterable[FieldError] | None = None,
+    retry_after: int | None = None,
+) -> Problem:
     """The description of an error; `code` must be in `PROBLEMS`."""
     status, title = PROBLEMS[code]
     return Problem(
@@ -67,6 +83,7 @@ def problem(code: str, detail: str, request_id: str, errors: Iterable[FieldError
         code=code,
         request_id=request_id,
         errors=list(errors) if errors is not None else None,
+        retry_after=retry_after,
     )
 
 
@@ -74,7 +91,8 @@ def describe(error: Exception, request_id: str) -> Problem:
     """What is told of an error: the message of one raised on purpose; of any other, only that it happened."""
     code = error.code if isinstance(error, RagError) else "internal"
     if code in PROBLEMS and code != "internal":
-        return problem(code, str(error), request_id)
+        retry_after = error.retry_after if isinstance(error, TooBusy) else None
+        return problem(code, str(error), request_id, retry_after=retry_after)
     logger.error("Request %s failed", request_id, exc_info=error)
     return problem(
         "internal", "Something went wrong here. The log holds it under this request_id.", request_id
@@ -92,7 +110,10 @@ def problem_response(body: Problem, headers: Mapping[str, str] | None = None) ->
     """The response that carries a problem."""
     # Names of fields come from the request; they may hold unpaired surrogates, which only escapes can carry.
     content = json.dumps(body.model_dump()).encode("ascii")
-    return Response(content, body.status, headers, media_type=PROBLEM_MEDIA_TYPE)
+    response = Response(content, body.status, headers, media_type=PROBLEM_MEDIA_TYPE)
+    if body.retry_after is not None:
+        response.headers["Retry-After"] = str(body.retry_after)
+    return response
 
 
 def request_id_of(request: Request) -> str:
@@ -105,10 +126,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RagError, _on_rag_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(CancelledError, _on_cancelled)
 
 
 async def _on_rag_error(request: Request, error: Exception) -> Response:
     return problem_response(describe(error, request_id_of(request)))
+
+
+async def _on_cancelled(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

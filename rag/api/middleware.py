@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.api.errors import describe, of_the_framework, problem_response
+from rag import logs
+from rag.api.errors import CLIENT_GONE, describe, of_the_framework, problem_response
+from rag.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+UNMATCHED = "unmatched"
+_LONGEST_METHOD = 20
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -19,6 +29,65 @@ _BARE_BODIES = frozenset(
     {b'{"detail":"Not Found"}', b'{"detail":"Method Not Allowed"}', b"Content Too Large"}
 )
 _BARE_STATUSES = frozenset({404, 405, 413})
+
+_DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Observed:
+    """Counts and times every request, and writes a line for it. The outermost, so that it sees what was answered."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = CLIENT_GONE  # unless there is a response
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_observed)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        self._metrics.request(scope["method"], route, status, seconds)
+        state = scope["state"]
+        key = state.get("key")
+        # A visit to the window loads dozens of files.
+        level = logging.DEBUG if route.endswith("/*") and status < 400 else logging.INFO
+        told = {
+            "request_id": state["request_id"],
+            "method": scope["method"][:_LONGEST_METHOD],
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1_000, 3),
+            "key": key.name if key else None,
+        }
+        logger.log(level, "request", extra=told)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the path, as `/documents/{document_id}`; `/page-assets/*` for all that is mounted there."""
+    route = scope.get("route")
+    path = getattr(route, "path", None)
+    if path is None:
+        return UNMATCHED
+    return f"{path}/*" if isinstance(route, Mount) else str(path)
 
 
 class RequestIdentity:
@@ -37,6 +106,7 @@ class RequestIdentity:
         sent = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = sent if _ACCEPTED_ID.fullmatch(sent) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        logs.request_id.set(request_id)
         started = False
 
         async def send_identified(message: Message) -> None:
@@ -53,6 +123,26 @@ class RequestIdentity:
             if started:  # too late to say anything: the server breaks the connection off
                 raise
             await problem_response(body)(scope, receive, send_identified)
+
+
+class SecurityHeaders:
+    """Puts on each response what keeps a browser from doing more with it than was meant.
+
+    Pages bring a policy of their own for what they load; anything else may load nothing and be framed by nobody.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _DEFAULT_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
 
 
 class BareErrors:

@@ -33,6 +33,12 @@ SPECIFICATION_HEADERS = _COMMON_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 }
+# A browser that must not keep the page, and sends the form nowhere else.
+SIGN_IN_HEADERS = SECURITY_HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 _TAGS = {BlockKind.PARAGRAPH: "p", BlockKind.TABLE_ROW: "p", BlockKind.CODE: "pre"}
 
@@ -79,6 +85,11 @@ def missing_page(document_id: str) -> str:
         "No such document",
         f"The record holds no document “{document_id}”. It may have been renamed or removed.",
     )
+
+
+def sign_in_page(following: str, failed: bool = False, signed_in: str | None = None) -> str:
+    """The form for a key, which leads on to the address `following`; for who is signed in, the way out."""
+    return _render("sign_in.html", following=following, failed=failed, signed_in=signed_in)
 
 
 @cache

@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from rag.admission import Job, answer_of
 from rag.api import page, schemas
 from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
 from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
-from rag.api.streaming import AnswerStream, frames
+from rag.api.streaming import AnswerStream
+from rag.api.work import answered
 from rag.domain import Filters
 from rag.errors import DocumentNotFound, RagError
+from rag.metrics import MEDIA_TYPE
 from rag.wiring import Application
 
 STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
 
-# The routes that compute or read are plain functions: FastAPI runs each call in a worker thread.
+# The routes that read are plain functions: FastAPI runs each call in a thread. Those that ask or search wait for a job.
 router = APIRouter(max_body_size=MAX_JSON_BYTES)
 
 
-def current_application(request: Request) -> Application:
+async def current_application(request: Request) -> Application:
     """The program that this server puts on the web."""
     application: Application = request.app.state.application
     return application
@@ -32,10 +35,14 @@ CurrentApplication = Annotated[Application, Depends(current_application)]
 Accept = Annotated[str, Header(include_in_schema=False)]
 
 
+# What the guard may say to any request, and what can always happen.
+EVERYWHERE = ("unauthorized", "forbidden", "misdirected", "rate_limited", "internal")
+
+
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route, for the specification."""
     by_status: dict[int, dict[str, Any]] = {}
-    for code in (*codes, "internal"):
+    for code in (*codes, *EVERYWHERE):
         example = problem(code, "What is wrong with this request, and what to do about it.", "0f8c2a6e")
         by_status.setdefault(example.status, {})[code] = {"value": example.model_dump()}
     return {
@@ -48,6 +55,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
+BUSY = ("too_busy", "timed_out")
 NOT_READY = ("index_empty", "index_mismatch", "not_ready")
 
 
@@ -66,10 +74,10 @@ NOT_READY = ("index_empty", "index_mismatch", "not_ready")
                 }
             }
         },
-        **problems("no_llm", "too_large", "invalid_request", *NOT_READY),
+        **problems("no_llm", "too_large", "invalid_request", *BUSY, *NOT_READY),
     },
 )
-def ask(
+async def ask(
     body: AskRequest, request: Request, application: CurrentApplication, accept: Accept = "*/*"
 ) -> schemas.Answer | AnswerStream:
     """Answer from the record alone; every statement is cited to the sentence that it comes from.
@@ -79,22 +87,25 @@ def ask(
     exactly one `final` (the response below) or `error` (a problem). What fails before the first event is an
     ordinary error response.
     """
-    question = body.to_domain()
+    job = application.pipeline.start(body.to_domain())
     if body.stream or prefers(accept, "text/event-stream"):
-        return AnswerStream(frames(application.pipeline.stream(question), request_id_of(request)))
-    return schemas.answer_of(application.pipeline.ask(question))
+        return AnswerStream(job, request_id_of(request))
+    return schemas.answer_of(await answered(request.receive, job, answer_of))
 
 
 @router.post(
     "/search",
     tags=["Questions"],
     summary="Find passages",
-    responses=problems("too_large", "invalid_request", *NOT_READY),
+    responses=problems("too_large", "invalid_request", *BUSY, *NOT_READY),
 )
-def search(body: SearchRequest, application: CurrentApplication) -> schemas.SearchResponse:
+async def search(
+    body: SearchRequest, request: Request, application: CurrentApplication
+) -> schemas.SearchResponse:
     """The passages nearest to a query, best first, without reading them for an answer."""
     filters = body.filters.to_domain() if body.filters else Filters()
-    result = application.pipeline.search(body.query, body.top_k, filters)
+    job = application.pipeline.start_search(body.query, body.top_k, filters)
+    result = await answered(request.receive, job, Job.result)
     return schemas.SearchResponse(
         hits=[schemas.found_of(hit) for hit in result.hits], index_id=result.index_id
     )
@@ -170,6 +181,18 @@ def readyz(application: CurrentApplication) -> schemas.Readiness:
     return schemas.Readiness(
         index_id=manifest.index_id, documents=manifest.documents, passages=manifest.passages
     )
+
+
+@router.get(
+    "/metrics",
+    tags=["Service"],
+    summary="Counts and times, for Prometheus",
+    response_class=PlainTextResponse,
+    responses=problems(),
+)
+def metrics(application: CurrentApplication) -> Response:
+    """Requests by route and status, seconds by stage, what became of questions, the queue and the size of the index."""
+    return Response(application.metrics.text(), media_type=MEDIA_TYPE)
 
 
 @router.get("/docs", include_in_schema=False)

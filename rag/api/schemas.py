@@ -185,6 +185,11 @@ class Problem(_Response):
         exclude_if=lambda errors: errors is None,
         description="for `invalid_request`: each field that does not fit",
     )
+    retry_after: int | None = Field(
+        None,
+        exclude_if=lambda seconds: seconds is None,
+        description="for 429: seconds until it may be better; also in the header Retry-After",
+    )
 
 
 def answer_of(answer: domain.Answer) -> Answer:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
+import math
+from collections.abc import AsyncIterator, Generator
 from concurrent.futures import CancelledError
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import anyio
 import anyio.from_thread
-import anyio.to_thread
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
+from rag.admission import Job
 from rag.api import schemas
 from rag.api.errors import describe, problem_response
+from rag.api.work import in_thread, while_connected
 from rag.domain import Completed, Delta, Event, Retrieved
 
 
@@ -31,11 +33,13 @@ class Frame:
         return format_sse_event(event=self.name, data_str=self.body.model_dump_json())
 
 
-def frames(events: Iterator[Event], request_id: str) -> Generator[Frame]:
+def frames(events: Job[Event], request_id: str) -> Generator[Frame]:
     """The events as frames; an error becomes the last of them."""
     try:
         for event in events:
             yield _frame(event)
+    except CancelledError:  # nobody is there to be told
+        return
     except Exception as error:
         yield Frame("error", describe(error, request_id))
 
@@ -53,29 +57,32 @@ def _frame(event: Event) -> Frame:
 class AnswerStream(EventSourceResponse):
     """Sends frames while they are made. An error before the first of them is an ordinary problem response.
 
-    The frames are made from first to last in one worker thread, since what makes them may belong to a thread
-    (a transaction of the catalog, say). When the client has gone away, the next frame ends the work.
+    However slowly the client reads, the job goes on: what is not sent yet is kept. When the client has gone away, the
+    job is cancelled.
     """
 
-    def __init__(self, made: Generator[Frame]) -> None:
-        self._made = made
-        self._outbox, self._inbox = anyio.create_memory_object_stream[Frame]()
+    def __init__(self, job: Job[Event], request_id: str) -> None:
+        self._job = job
+        self._made = frames(job, request_id)
+        # An answer is short, so all of it may wait; a bound would let slow readers hold workers.
+        self._outbox, self._inbox = anyio.create_memory_object_stream[Frame](math.inf)
         super().__init__(self._encoded(), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(anyio.to_thread.run_sync, self._make)
-            with self._inbox:
+        async with while_connected(receive, self._job), anyio.create_task_group() as tasks:
+            tasks.start_soon(in_thread, self._make)
+            with self._inbox, suppress(anyio.EndOfStream):  # which comes first where the client has gone
                 self._first = await self._inbox.receive()
                 if isinstance(self._first.body, schemas.Problem):
                     await problem_response(self._first.body)(scope, receive, send)
                 else:
                     await super().__call__(scope, receive, send)
+            self._job.cancel()
 
     def _make(self) -> None:
-        with closing(self._made), suppress(anyio.BrokenResourceError, CancelledError):
+        with closing(self._made), suppress(anyio.BrokenResourceError):
             for frame in self._made:
-                anyio.from_thread.run(self._outbox.send, frame)
+                anyio.from_thread.run_sync(self._outbox.send_nowait, frame)
         anyio.from_thread.run_sync(self._outbox.close)
 
     async def _encoded(self) -> AsyncIterator[bytes]:

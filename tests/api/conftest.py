@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, sync_playwright
 
 from rag.api.app import create_app
+from rag.serving import listen, server, url
 from rag.wiring import Application
 from tests.api.stand_in import StandIn
 
@@ -49,21 +49,22 @@ def scripted() -> Callable[..., TestClient]:
 
 @pytest.fixture(scope="session")
 def serving() -> Callable[[FastAPI], AbstractContextManager[str]]:
-    """Serves an application with uvicorn on a free loopback port, and says at what address."""
+    """Serves an application as `mission-record serve` does, on a free loopback port, and says at what address."""
 
     @contextmanager
     def serve(app: FastAPI) -> Iterator[str]:
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            while not server.started:
-                assert thread.is_alive(), "the server did not start"
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+        with listen("127.0.0.1", 0) as listener:
+            served = server(app)
+            thread = threading.Thread(target=served.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                while not served.started:
+                    assert thread.is_alive(), "the server did not start"
+                    time.sleep(0.01)
+                yield url(listener)
+            finally:
+                served.should_exit = True
+                thread.join()
 
     return serve
 

@@ -5,10 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import NoReturn
 
-from rag.domain import Answer, Completed, Delta, Document, DocumentSummary, Event, Question, Retrieved
-from rag.errors import DocumentNotFound
+from rag.admission import Admission, AdmittedPipeline
+from rag.domain import (
+    Answer,
+    Completed,
+    Delta,
+    Document,
+    DocumentSummary,
+    Event,
+    Question,
+    Retrieved,
+    WorkLimits,
+)
+from rag.errors import DocumentNotFound, IndexEmpty
+from rag.metrics import Metrics
+from rag.settings import Settings
 
 ANSWER = Answer(
     id="answer-1",
@@ -98,10 +112,20 @@ class StandIn:
         script: Sequence[Event | Exception] | Iterator[Event | Exception] = (RETRIEVED, DELTA, COMPLETED),
         documents: Sequence[Document] = (),
         unready: Exception | None = None,
+        limits: WorkLimits = WorkLimits(workers=2, waiting=4, wait_seconds=30, work_seconds=30),
+        data_dir: Path = Path("/nowhere"),
     ) -> None:
-        self.pipeline = ScriptedPipeline(script)
+        self.scripted = ScriptedPipeline(script)
+        self.settings = Settings(data_dir=data_dir)
+        self.admission = Admission(limits)
+        self.pipeline = AdmittedPipeline(lambda: self.scripted, self.admission)  # type: ignore[arg-type, return-value]
         self.catalog = DictCatalog(*documents)
+        self.metrics = Metrics(self.admission, self._manifest)
+        self.pipeline.observers.append(self.metrics.outcome)
         self._unready = unready
+
+    def _manifest(self) -> NoReturn:
+        raise IndexEmpty("There is none.")
 
     def check(self) -> NoReturn:
         raise self._unready or AssertionError("not scripted")

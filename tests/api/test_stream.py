@@ -115,7 +115,7 @@ def test_the_pipeline_stays_in_one_thread() -> None:
     application = StandIn([RETRIEVED, *[DELTA] * 50, COMPLETED])
     client = TestClient(create_app(application))  # type: ignore[arg-type]
     assert len(streamed(client)) == 52
-    assert len(application.pipeline.threads) == 1
+    assert len(application.scripted.threads) == 1
 
 
 def test_the_work_ends_when_the_client_goes_away(
@@ -127,8 +127,8 @@ def test_the_work_ends_when_the_client_goes_away(
         with httpx2.stream("POST", f"{address}/ask", json=body) as response:
             lines = response.iter_lines()
             assert next(lines) == "event: retrieved"
-            assert not application.pipeline.ended.is_set()
-        assert application.pipeline.ended.wait(30)
+            assert not application.scripted.ended.is_set()
+        assert application.scripted.ended.wait(30)
         assert httpx2.get(f"{address}/healthz").status_code == 200
 
 
