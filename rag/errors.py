@@ -34,6 +34,8 @@ class RagError(Exception):
     """Base of all errors raised on purpose; `code` is the stable name that the HTTP API sends."""
 
     code = "internal"
+    # Seconds after which trying again may help; None where something has to be done first.
+    retry_after: int | None = None
 
 
 class InvalidInput(RagError):
@@ -106,6 +108,12 @@ class IndexBusy(StorageError):
 
 class IndexCorrupt(StorageError):
     """What is stored contradicts itself."""
+
+
+class VectorsUnreachable(StorageError):
+    """The server that holds the vectors does not answer now."""
+
+    retry_after = 5
 
 
 class ModelError(RagError):

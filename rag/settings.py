@@ -7,8 +7,9 @@ import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.domain import ReadingLimits, WorkLimits
@@ -28,10 +29,43 @@ def bundled_corpus() -> Path:
     )
 
 
+class ChromaSettings(BaseModel):
+    """A Chroma server that holds the vectors, in place of the data folder: `RAG_CHROMA__URL` ..."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field("", description="http://host:8000; unset, the vectors are in the data folder")
+    token: SecretStr | None = Field(None, description="sent with every request, for a proxy in front of it")
+    token_header: str = Field("Authorization", min_length=1, description="the header that carries the token")
+    ca_file: Path | None = Field(None, description="certificates to trust, in place of the system's")
+    tenant: str = Field("default_tenant", min_length=1)
+    database: str = Field("default_database", min_length=1)
+    namespace: str = Field(
+        "mission-record",
+        pattern=r"^[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,98}[a-zA-Z0-9])?$",
+        description="begins the names of this record's collections; each record on a server needs its own",
+    )
+    seconds: float = Field(10, gt=0, le=3_600, description="longest wait for an answer of the server")
+
+    @field_validator("url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        address = urlsplit(value)
+        if value and (address.scheme not in {"http", "https"} or not address.hostname):
+            raise ValueError("write the address as http://host:port or https://host")
+        if address.username or address.password:
+            raise ValueError("a password does not belong in the address; set RAG_CHROMA__TOKEN")
+        if address.path.strip("/") or address.query:
+            raise ValueError("the address ends with the port; a path is not supported")
+        return value.rstrip("/")
+
+
 class Settings(BaseSettings):
     """Every field can be set by an environment variable: `RAG_DATA_DIR`, `RAG_CORPUS_DIR`, `RAG_PORT` ..."""
 
-    model_config = SettingsConfigDict(env_prefix="RAG_", env_ignore_empty=True, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
     corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
@@ -63,6 +97,8 @@ class Settings(BaseSettings):
     read_archive_mb: int = Field(1_000, ge=1, description="most that an archive may unpack to")
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
+
+    chroma: ChromaSettings = Field(ChromaSettings(), description="a server for the vectors, if any")
 
     workers: int = Field(
         default_factory=lambda: min(max(os.cpu_count() or 1, 2), 8),

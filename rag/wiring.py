@@ -45,7 +45,7 @@ class Application:
     ) -> None:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
-        self.vectors = ChromaVectorStore(settings.data_dir / "chroma")
+        self.vectors = _vector_store(settings)
         self.admission = Admission(settings.work)
         self.pipeline = AdmittedPipeline(self._pipeline, self.admission)
         self.pipeline.observers.append(partial(log_outcome, with_text=settings.log_questions))
@@ -220,6 +220,14 @@ class Application:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]  # type: ignore[return-value]
+
+
+def _vector_store(settings: Settings) -> ChromaVectorStore:
+    if not settings.chroma.url:
+        return ChromaVectorStore(settings.data_dir / "chroma")
+    from rag.adapters.chroma_server import ChromaServerVectorStore
+
+    return ChromaServerVectorStore(settings.chroma)
 
 
 def build(

@@ -42,15 +42,15 @@ class ChromaVectorStore:
             self.delete(collection)
         except IndexCorrupt:
             self._clear()
-        with _translated(self._folder):
+        with self._translated():
             # Without `embedding_function=None` Chroma would fetch and run a model of its own.
             self._open().create_collection(
-                collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                self._full(collection), embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )
 
     def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:
         """Store each passage under its id with its vector and what filters need."""
-        with _translated(self._folder):
+        with self._translated():
             target = self._get(collection)
             for start in range(0, len(passages), ADD_BATCH):
                 batch = passages[start : start + ADD_BATCH]
@@ -65,7 +65,7 @@ class ChromaVectorStore:
         """The stored vectors of those ids that the collection has."""
         if not ids:
             return {}
-        with _translated(self._folder):
+        with self._translated():
             found = self._get(collection).get(ids=list(ids), include=["embeddings"])
         vectors = found["embeddings"]
         if vectors is None:
@@ -81,7 +81,7 @@ class ChromaVectorStore:
         Raises:
             IndexCorrupt: the collection is not there or cannot be read.
         """
-        with _translated(self._folder):
+        with self._translated():
             found = self._get(collection).query(
                 query_embeddings=vector[np.newaxis, :],
                 n_results=limit,
@@ -96,20 +96,20 @@ class ChromaVectorStore:
 
     def count(self, collection: str) -> int:
         """How many vectors the collection holds; 0 where there is no such collection."""
-        with _translated(self._folder):
+        with self._translated():
             return self._get(collection).count() if collection in set(self.collections()) else 0
 
     def collections(self) -> Iterator[str]:
         """The names of all collections."""
-        with _translated(self._folder):
+        with self._translated():
             names = [found.name for found in self._open().list_collections()]
-        yield from names
+        yield from (name.removeprefix(self._full("")) for name in names if name.startswith(self._full("")))
 
     def delete(self, collection: str) -> None:
         """Remove the collection; one that is not there is no error."""
         if collection in set(self.collections()):
-            with _translated(self._folder):
-                self._open().delete_collection(collection)
+            with self._translated():
+                self._open().delete_collection(self._full(collection))
 
     def collection(self, name: str) -> Collection:
         """Chroma's own object, for programs that read the record through it.
@@ -117,7 +117,7 @@ class ChromaVectorStore:
         Raises:
             IndexCorrupt: the collection is not there or cannot be read.
         """
-        with _translated(self._folder):
+        with self._translated():
             return self._get(name)
 
     def close(self) -> None:
@@ -127,47 +127,49 @@ class ChromaVectorStore:
                 self._client.close()
                 self._client = None
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from chromadb.errors import ChromaError
+
+        try:
+            yield
+        except (ChromaError, ValueError, OSError) as error:
+            raise IndexCorrupt(
+                f"The vectors in {self._folder} cannot be read or written ({type(error).__name__}: {error})."
+                " Run `mission-record rebuild`."
+            ) from error
+
     def _clear(self) -> None:
         self.close()
-        with _translated(self._folder):
+        with self._translated():
             shutil.rmtree(self._folder)
 
     def _get(self, collection: str) -> Collection:
-        return self._open().get_collection(collection, embedding_function=None)
+        return self._open().get_collection(self._full(collection), embedding_function=None)
+
+    def _full(self, collection: str) -> str:
+        """The name of a collection in Chroma."""
+        return collection
 
     def _open(self) -> Client:
         with self._guard:
             if self._client is None:
-                import chromadb
-                from chromadb.api.shared_system_client import SharedSystemClient
-                from chromadb.config import Settings
-
-                self._folder.mkdir(parents=True, exist_ok=True)
-                try:
-                    self._client = cast(
-                        "Client",
-                        chromadb.PersistentClient(
-                            str(self._folder), settings=Settings(anonymized_telemetry=False)
-                        ),
-                    )
-                except Exception:
-                    # Chroma keeps what it failed to start, and would hand it out half made the next time.
-                    SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
-                    raise
+                self._client = self._connect()
             return self._client
 
+    def _connect(self) -> Client:
+        import chromadb
+        from chromadb.api.shared_system_client import SharedSystemClient
+        from chromadb.config import Settings
 
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    from chromadb.errors import ChromaError
-
-    try:
-        yield
-    except (ChromaError, ValueError, OSError) as error:
-        raise IndexCorrupt(
-            f"The vectors in {folder} cannot be read or written ({type(error).__name__}: {error})."
-            " Run `mission-record rebuild`."
-        ) from error
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = Settings(anonymized_telemetry=False)
+        try:
+            return cast("Client", chromadb.PersistentClient(str(self._folder), settings=settings))
+        except Exception:
+            # Chroma keeps what it failed to start, and would hand it out half made the next time.
+            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            raise
 
 
 def _metadata(passage: Passage) -> dict[str, str | int]:

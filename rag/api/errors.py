@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from rag.api.requests import MAX_JSON_BYTES
 from rag.api.schemas import FieldError, Problem
-from rag.errors import RagError, TooBusy
+from rag.errors import RagError
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +91,8 @@ def describe(error: Exception, request_id: str) -> Problem:
     """What is told of an error: the message of one raised on purpose; of any other, only that it happened."""
     code = error.code if isinstance(error, RagError) else "internal"
     if code in PROBLEMS and code != "internal":
-        retry_after = error.retry_after if isinstance(error, TooBusy) else None
-        return problem(code, str(error), request_id, retry_after=retry_after)
+        assert isinstance(error, RagError)
+        return problem(code, str(error), request_id, retry_after=error.retry_after)
     logger.error("Request %s failed", request_id, exc_info=error)
     return problem(
         "internal", "Something went wrong here. The log holds it under this request_id.", request_id

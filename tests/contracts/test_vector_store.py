@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 
 from rag.adapters.chroma import ChromaVectorStore
+from rag.adapters.chroma_server import ChromaServerVectorStore
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
 from rag.ports import Vector, VectorStore
+from rag.settings import ChromaSettings
+from tests.chroma_server import ChromaServer, chroma_server
 from tests.fakes import HashingEmbedder, InMemoryVectorStore, allows
 
 NAME = "passages-one"
@@ -22,12 +26,25 @@ KINDS = ("event", "visit", "people & places")
 EMBEDDER = HashingEmbedder()
 
 
-@pytest.fixture(params=["memory", "chroma"])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
+    """One server for all tests; each has a namespace of its own."""
+    with chroma_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture(params=["memory", "folder", "server"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
     if request.param == "memory":
         yield InMemoryVectorStore()
         return
-    store = ChromaVectorStore(tmp_path / "chroma")
+    store = (
+        ChromaVectorStore(tmp_path / "chroma")
+        if request.param == "folder"
+        else ChromaServerVectorStore(
+            ChromaSettings(url=request.getfixturevalue("server").url, namespace=uuid.uuid4().hex)
+        )
+    )
     yield store
     store.close()
 
