@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     read_pages: int = Field(5_000, ge=1, description="most pages or slides of one document")
     read_archive_files: int = Field(10_000, ge=1, description="most files in an archive or mailbox")
     read_archive_mb: int = Field(1_000, ge=1, description="most that an archive may unpack to")
+    read_pictures: bool = Field(
+        True,
+        description="whether text in pictures and scans is recognised, where the extra `ocr` is installed",
+    )
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
 
@@ -152,6 +156,7 @@ class Settings(BaseSettings):
             pages=self.read_pages,
             archive_files=self.read_archive_files,
             archive_bytes=self.read_archive_mb * 2**20,
+            recognise=self.read_pictures,
         )
 
     @property
