@@ -131,7 +131,7 @@ def _ollama(settings: LanguageModelSettings) -> Backend:
 
 def _anthropic(settings: LanguageModelSettings) -> Backend:
     import anthropic
-    import httpx2
+    import httpx
     from llama_index.llms.anthropic import Anthropic
 
     class AnyAnthropic(Anthropic):
@@ -155,7 +155,7 @@ def _anthropic(settings: LanguageModelSettings) -> Backend:
     client = anthropic.AsyncAnthropic(
         api_key=_key(settings),
         base_url=address,
-        timeout=httpx2.Timeout(settings.total_seconds, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(settings.total_seconds, connect=CONNECT_SECONDS),
         max_retries=0,
     )
     llm._aclient = client  # its constructor takes no client, and only one time limit for everything
@@ -173,8 +173,8 @@ def _anthropic(settings: LanguageModelSettings) -> Backend:
         finished=finished,
         models=models,
         close=client.close,
-        timeouts=(anthropic.APITimeoutError, httpx2.TimeoutException),
-        unreachable=(anthropic.APIConnectionError, httpx2.TransportError),
+        timeouts=(anthropic.APITimeoutError, httpx.TimeoutException),
+        unreachable=(anthropic.APIConnectionError, httpx.TransportError),
         reported=(anthropic.APIError,),
     )
 
