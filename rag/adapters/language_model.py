@@ -8,47 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from queue import SimpleQueue
-from typing import Any, TypeVar
 
 from llama_index.core.llms import LLM, ChatMessage, ChatResponse, MessageRole
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+from tenacity import AsyncRetrying, retry_if_exception
 from tenacity.stop import stop_after_attempt, stop_any, stop_before_delay
-from tenacity.wait import wait_random_exponential
 
 from rag.adapters.circuit_breaker import CircuitBreaker
+from rag.adapters.event_loop import BackgroundLoop
+from rag.adapters.language_model_failures import (
+    BROKEN_OFF,
+    LEFT_ALONE,
+    REMEDIES,
+    STOPPED,
+    TOO_LONG,
+    UNREACHABLE,
+    UNUSABLE,
+    Failure,
+    Raised,
+    may_pass,
+    pause,
+)
 from rag.errors import LanguageModelError
 from rag.ports import Message, Usage
 
 logger = logging.getLogger(__name__)
 
-# A server that asks for a longer pause than this is not waited for: the reader of the answer would notice.
-LONGEST_PAUSE_SECONDS = 2.0
 # No language is written with more characters a token than this, over a whole answer.
 MOST_CHARACTERS_A_TOKEN = 8
 
-TIMED_OUT = "The language model did not answer in time."
-TOO_LONG = "The language model took too long over its answer."
-UNREACHABLE = "The language model could not be reached."
-WRONG_KEY = "The language model's server refused the key."
-UNKNOWN_MODEL = "The language model's server does not know the model or the address that it was asked for."
-LIMITED = "The language model's server is limiting requests."
-REPORTED = "The language model's server reported an error."
-UNUSABLE = "The language model wrote nothing that can be used."
-BROKEN_OFF = "The language model stopped in the middle of its answer."
-STOPPED = "The language model was stopped."
-LEFT_ALONE = (
-    "The language model is being left alone for a while, having failed several times. The last time: "
-)
+# Enough for a model that thinks first; the first word ends the check.
+CHECK_TOKENS = 1_024
+MOST_SHOWN = 10
 
-Result = TypeVar("Result")
 Put = Callable[[str | Usage | LanguageModelError | None], None]
 
 
@@ -57,8 +52,7 @@ class Backend:
     """A LlamaIndex LLM, and the ways of the library that it speaks through.
 
     `limited` gives the fields of the LLM that hold it to a number of tokens, `finished` whether a response is the last,
-    `models` the names of those that the server has. The exceptions are those of a time limit, of a connection that
-    cannot be made, and of whatever else the library has noticed.
+    `models` the names of those that the server has.
     """
 
     llm: LLM
@@ -66,9 +60,7 @@ class Backend:
     finished: Callable[[ChatResponse], bool]
     models: Callable[[], Awaitable[list[str]]]
     close: Callable[[], Awaitable[None]]
-    timeouts: tuple[type[Exception], ...] = ()
-    unreachable: tuple[type[Exception], ...] = ()
-    reported: tuple[type[Exception], ...] = ()
+    raised: Raised = Raised()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +91,14 @@ class LlamaIndexLanguageModel:
         self._breaker = breaker or CircuitBreaker()
         self._sleep = sleep
         self._last_reason = UNREACHABLE
-        self._loop = _Loop()
+        self._loop = BackgroundLoop()
 
     @property
     def name(self) -> str:
         """The model's name; before the server was asked for it, empty."""
         return self._model
 
-    def write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage, None, None]:
         """As `rag.ports.LanguageModel.write`. A server that does not keep to `most_tokens` is cut off."""
         if not self._breaker.allows():
             raise LanguageModelError(LEFT_ALONE + self._last_reason)
@@ -120,6 +112,20 @@ class LlamaIndexLanguageModel:
         finally:
             exchange.cancel()
 
+    def check(self) -> str:
+        """Let the model write a few words, and give its name.
+
+        Raises:
+            LanguageModelError: it writes none; says what to do, and what models there are if it is not among them.
+        """
+        try:
+            with closing(self.write([Message("user", "Say: ready.")], CHECK_TOKENS)) as pieces:
+                next(pieces)
+        except LanguageModelError as error:
+            advice = (str(error), REMEDIES.get(str(error)), self._others())
+            raise LanguageModelError(" ".join(filter(None, advice))) from None
+        return self._model
+
     def models(self) -> list[str]:
         """The names of the models that the server has.
 
@@ -132,6 +138,16 @@ class LlamaIndexLanguageModel:
         """End what is running and close the connections."""
         self._loop.close(self._backend.close)
 
+    def _others(self) -> str:
+        """What there is instead of a model that the server does not have, or nothing where it cannot say."""
+        try:
+            models = self.models()
+        except LanguageModelError:
+            return ""
+        if not self._model or {self._model, f"{self._model}:latest"} & set(models):
+            return ""
+        return f"RAG_LLM__MODEL = {self._model!r} is not among its models: {_some(models)}."
+
     async def _exchange(self, messages: Sequence[Message], most_tokens: int, put: Put) -> None:
         """Put everything that comes of one request, then None or the error that ended it."""
         written = _Written(MOST_CHARACTERS_A_TOKEN * most_tokens)
@@ -141,15 +157,15 @@ class LlamaIndexLanguageModel:
                 await self._attempts(messages, most_tokens, written, put)
             outcome = None
         except TimeoutError:
-            outcome = _Failure(TOO_LONG)
-        except _Failure as failure:
+            outcome = Failure(TOO_LONG)
+        except Failure as failure:
             outcome = failure
         finally:
             self._note(outcome, written)
             put(outcome)
 
     def _note(self, outcome: LanguageModelError | None, written: _Written) -> None:
-        if isinstance(outcome, _Failure) and outcome.of_server:
+        if isinstance(outcome, Failure) and outcome.of_server:
             logger.warning("%s", outcome)
             self._last_reason = str(outcome)
             self._breaker.failed()
@@ -162,8 +178,8 @@ class LlamaIndexLanguageModel:
         silence = self._limits.silence
         retrying = AsyncRetrying(
             stop=stop_any(stop_after_attempt(1 + self._limits.retries), stop_before_delay(silence)),
-            wait=_pause,
-            retry=retry_if_exception(_may_pass),
+            wait=pause,
+            retry=retry_if_exception(may_pass),
             sleep=self._sleep,
             reraise=True,
         )
@@ -187,10 +203,13 @@ class LlamaIndexLanguageModel:
                     if written.full:
                         return
         except Exception as error:
+            logger.debug("the language model's library raised %s", type(error).__name__)
             # Not from the error: what it says may hold the key or the address.
-            raise self._failure(error, written) from None
+            raise (
+                Failure(BROKEN_OFF) if written.characters else self._backend.raised.failure(error)
+            ) from None
         if not written.characters or not written.finished:
-            raise _Failure(BROKEN_OFF if written.characters else UNUSABLE)
+            raise Failure(BROKEN_OFF if written.characters else UNUSABLE)
         if written.usage:
             put(written.usage)
 
@@ -223,9 +242,9 @@ class LlamaIndexLanguageModel:
             return
         models = await self._backend.models()
         if len(models) != 1:
-            raise _Failure(
+            raise Failure(
                 f"The language model's server has {len(models)} models, and RAG_LLM__MODEL does not name one: "
-                f"{', '.join(sorted(models)[:10]) or 'none'}."
+                f"{_some(models)}."
             )
         self._model = models[0]
 
@@ -234,38 +253,7 @@ class LlamaIndexLanguageModel:
             async with asyncio.timeout(self._limits.silence):
                 return sorted(await self._backend.models())
         except Exception as error:
-            raise self._failure(error, _Written(0)) from None
-
-    def _failure(self, error: Exception, written: _Written) -> _Failure:
-        """What an exception means, in plain words."""
-        if isinstance(error, _Failure):
-            return error
-        logger.debug("the language model's library raised %s", type(error).__name__)
-        if written.characters:
-            return _Failure(BROKEN_OFF)
-        response = getattr(error, "response", None)
-        status = getattr(error, "status_code", getattr(response, "status_code", None))
-        if isinstance(status, int) and status >= 400:
-            return _refused(status, getattr(response, "headers", {}))
-        meanings: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
-            ((TimeoutError, *self._backend.timeouts), _Failure(TIMED_OUT)),
-            (self._backend.unreachable, _Failure(UNREACHABLE, passes=True)),
-            (self._backend.reported, _Failure(REPORTED, passes=True)),
-        )
-        return next((failure for kinds, failure in meanings if isinstance(error, kinds)), _Failure(UNUSABLE))
-
-
-class _Failure(LanguageModelError):
-    """`passes`: another attempt may go better, after `pause` seconds where the server said so. `of_server`: the next
-    request would probably fare the same."""
-
-    def __init__(
-        self, reason: str, passes: bool = False, pause: float | None = None, of_server: bool = True
-    ) -> None:
-        super().__init__(reason)
-        self.passes = passes
-        self.pause = pause
-        self.of_server = of_server
+            raise self._backend.raised.failure(error) from None
 
 
 @dataclass(slots=True)
@@ -289,98 +277,20 @@ class _Written:
         return piece
 
 
-class _Loop:
-    """An event loop in a thread, started when first needed."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._guard = threading.Lock()
-
-    def start(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
-        with self._guard:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="language model", daemon=True
-                )
-                self._thread.start()
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def close(self, last: Callable[[], Awaitable[None]]) -> None:
-        """Cancel what runs, await `last` and end the thread; a later `start` begins anew."""
-        with self._guard:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        asyncio.run_coroutine_threadsafe(_end_all(last), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _end_all(last: Callable[[], Awaitable[None]]) -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await last()
-    await asyncio.get_running_loop().shutdown_asyncgens()
-
-
-def _refused(status: int, headers: Mapping[str, str]) -> _Failure:
-    if status in {401, 403}:
-        return _Failure(WRONG_KEY)
-    if status == 404:
-        return _Failure(UNKNOWN_MODEL)
-    if status == 429:
-        return _Failure(LIMITED, passes=True, pause=_retry_after(headers))
-    if status >= 500:
-        reason = f"The language model's server failed with status {status}."
-        return _Failure(reason, passes=status != 501, pause=_retry_after(headers))
-    return _Failure(f"The language model's server refused the request with status {status}.", of_server=False)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, which are given as such or as a date (RFC 9110, section 10.2.3)."""
-    value = headers.get("retry-after", "")
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
-
-
-def _may_pass(error: BaseException) -> bool:
-    return (
-        isinstance(error, _Failure)
-        and error.passes
-        and (error.pause is None or error.pause <= LONGEST_PAUSE_SECONDS)
-    )
-
-
-# "Full jitter" of Marc Brooker, Exponential Backoff and Jitter, AWS Architecture Blog 2015.
-_backoff = wait_random_exponential(multiplier=0.25, max=LONGEST_PAUSE_SECONDS)
-
-
-def _pause(state: RetryCallState) -> float:
-    """What the server asks for, else longer each time and by chance, so that not all come back at once."""
-    error = state.outcome.exception() if state.outcome else None
-    return error.pause if isinstance(error, _Failure) and error.pause is not None else _backoff(state)
+def _some(models: Sequence[str]) -> str:
+    shown = sorted(models)[:MOST_SHOWN]
+    rest = len(models) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "") if shown else "none"
 
 
 def _usage(response: ChatResponse) -> Usage | None:
-    """The tokens that a response counts, wherever its library puts them."""
+    """The tokens that a response counts, wherever and however its library puts them."""
     raw = response.raw if isinstance(response.raw, dict) else {}
     places = (response.additional_kwargs, response.message.additional_kwargs.get("usage"), raw.get("usage"))
     for place in places:
-        if isinstance(place, dict):
-            read = place.get("prompt_tokens", place.get("input_tokens"))
-            written = place.get("completion_tokens", place.get("output_tokens"))
-            if isinstance(read, int) and isinstance(written, int):
-                return Usage(read, written)
+        counts = place if isinstance(place, dict) else getattr(place, "__dict__", {})
+        read = counts.get("prompt_tokens", counts.get("input_tokens"))
+        written = counts.get("completion_tokens", counts.get("output_tokens"))
+        if isinstance(read, int) and isinstance(written, int):
+            return Usage(read, written)
     return None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from llama_index.core.llms import ChatResponse, LLMMetadata
 
 from rag.adapters.language_model import Backend, Limits, LlamaIndexLanguageModel
+from rag.adapters.language_model_failures import Raised
 from rag.errors import InvalidSettings
 from rag.settings import LanguageModelSettings
 
@@ -77,9 +78,11 @@ def _openai(settings: LanguageModelSettings) -> Backend:
         finished=finished,
         models=models,
         close=client.close,
-        timeouts=(openai.APITimeoutError, httpx.TimeoutException),
-        unreachable=(openai.APIConnectionError, httpx.TransportError),
-        reported=(openai.APIError,),
+        raised=Raised(
+            (openai.APITimeoutError, httpx.TimeoutException),
+            (openai.APIConnectionError, httpx.TransportError),
+            (openai.APIError,),
+        ),
     )
 
 
@@ -89,15 +92,16 @@ def _ollama(settings: LanguageModelSettings) -> Backend:
     from llama_index.llms.ollama import Ollama
 
     async def keep_headers(response: httpx.Response) -> None:
-        """Ollama's own error has none, and so not for how long to wait."""
-        response.raise_for_status()
+        """Ollama's own error has none of them, and so cannot say how long to wait."""
+        if response.is_error:
+            await response.aread()
+            response.raise_for_status()
 
     address = (settings.base_url or OLLAMA).removesuffix("/v1")
-    key = settings.api_key.get_secret_value()
     client = ollama.AsyncClient(
         host=address,
         timeout=httpx.Timeout(settings.total_seconds, connect=CONNECT_SECONDS),
-        headers={"Authorization": f"Bearer {key}"} if key else {},
+        headers={"Authorization": f"Bearer {_key(settings)}"},
         event_hooks={"response": [keep_headers]},
     )
     llm = Ollama(
@@ -123,9 +127,9 @@ def _ollama(settings: LanguageModelSettings) -> Backend:
         finished=finished,
         models=models,
         close=client.close,
-        timeouts=(httpx.TimeoutException,),
-        unreachable=(ConnectionError, httpx.TransportError),
-        reported=(ollama.ResponseError,),
+        raised=Raised(
+            (httpx.TimeoutException,), (ConnectionError, httpx.TransportError), (ollama.ResponseError,)
+        ),
     )
 
 
@@ -158,6 +162,7 @@ def _anthropic(settings: LanguageModelSettings) -> Backend:
         timeout=httpx.Timeout(settings.total_seconds, connect=CONNECT_SECONDS),
         max_retries=0,
     )
+    client.auth_token = None  # a second key, from the environment
     llm._aclient = client  # its constructor takes no client, and only one time limit for everything
 
     async def models() -> list[str]:
@@ -173,9 +178,11 @@ def _anthropic(settings: LanguageModelSettings) -> Backend:
         finished=finished,
         models=models,
         close=client.close,
-        timeouts=(anthropic.APITimeoutError, httpx.TimeoutException),
-        unreachable=(anthropic.APIConnectionError, httpx.TransportError),
-        reported=(anthropic.APIError,),
+        raised=Raised(
+            (anthropic.APITimeoutError, httpx.TimeoutException),
+            (anthropic.APIConnectionError, httpx.TransportError),
+            (anthropic.APIError,),
+        ),
     )
 
 
