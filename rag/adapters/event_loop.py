@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for libraries that can only be stopped at any moment when they are asynchronous."""
+"""An event loop in a thread of its own: what runs on it can be stopped at any moment."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import aclosing, closing
-from dataclasses import dataclass
+from contextlib import aclosing, closing, suppress
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from llama_index.core.llms import LLM, ChatMessage, ChatResponse, MessageRole
@@ -32,6 +32,7 @@ from rag.adapters.language_model_failures import (
     may_pass,
     pause,
 )
+from rag.adapters.thoughts import WithoutThoughts
 from rag.errors import LanguageModelError
 from rag.ports import Message, Usage
 
@@ -55,17 +56,17 @@ class Backend:
     `models` the names of those that the server has.
     """
 
-    llm: LLM
+    llm: LLM = field(repr=False)
     limited: Callable[[int], Mapping[str, object]]
     finished: Callable[[ChatResponse], bool]
     models: Callable[[], Awaitable[list[str]]]
     close: Callable[[], Awaitable[None]]
-    raised: Raised = Raised()
+    raised: Raised
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a model may be silent and write, in seconds, and how often it is asked again."""
+    """How long a model may be silent and take in all, in seconds; how often it is asked again; whether for pieces."""
 
     silence: float = 10.0
     total: float = 60.0
@@ -169,7 +170,7 @@ class LlamaIndexLanguageModel:
             logger.warning("%s", outcome)
             self._last_reason = str(outcome)
             self._breaker.failed()
-        elif outcome is None or written.characters:
+        elif outcome is None or written.shown:
             self._breaker.succeeded()
 
     async def _attempts(
@@ -190,26 +191,29 @@ class LlamaIndexLanguageModel:
         self, messages: Sequence[Message], most_tokens: int, until: float, written: _Written, put: Put
     ) -> None:
         """Ask once. The first response must have come at the time `until`, however often it was tried before."""
+        written.begin()
         try:
             async with asyncio.timeout_at(until):
                 await self._find_model()
-            responses = self._responses(messages, most_tokens, until)
-            async with aclosing(responses):
+            async with aclosing(self._responses(messages, most_tokens, until)) as responses:
                 async for response in responses:
                     written.finished = written.finished or self._backend.finished(response)
                     written.usage = _usage(response) or written.usage
                     if piece := written.take(response.delta or ""):
                         put(piece)
                     if written.full:
-                        return
+                        break
         except Exception as error:
             logger.debug("the language model's library raised %s", type(error).__name__)
             # Not from the error: what it says may hold the key or the address.
-            raise (
-                Failure(BROKEN_OFF) if written.characters else self._backend.raised.failure(error)
-            ) from None
-        if not written.characters or not written.finished:
-            raise Failure(BROKEN_OFF if written.characters else UNUSABLE)
+            failure = Failure(BROKEN_OFF) if written.shown else self._backend.raised.failure(error)
+            raise failure from None
+        if piece := written.rest():
+            put(piece)
+        if not written.shown:
+            raise Failure(UNUSABLE)
+        if not (written.finished or written.full):
+            raise Failure(BROKEN_OFF)
         if written.usage:
             put(written.usage)
 
@@ -221,13 +225,12 @@ class LlamaIndexLanguageModel:
         llm = self._backend.llm.model_copy(update=changes)
         chat = [ChatMessage(role=MessageRole(message.role), content=message.content) for message in messages]
         if not self._limits.stream:
-            async with asyncio.timeout_at(until):
-                response = await llm.achat(chat)
+            response = await llm.achat(chat)
             yield response.model_copy(update={"delta": response.message.content})
             return
         async with asyncio.timeout_at(until):
             stream = await llm.astream_chat(chat)
-        async with aclosing(stream):
+        try:
             while True:
                 async with asyncio.timeout_at(until):
                     try:
@@ -236,6 +239,8 @@ class LlamaIndexLanguageModel:
                         return
                 yield response
                 until = asyncio.get_running_loop().time() + self._limits.silence
+        finally:
+            await _abort(stream)
 
     async def _find_model(self) -> None:
         if self._model:
@@ -256,25 +261,49 @@ class LlamaIndexLanguageModel:
             raise self._backend.raised.failure(error) from None
 
 
-@dataclass(slots=True)
 class _Written:
     """What has come of a request so far."""
 
-    most_characters: int
-    characters: int = 0
-    finished: bool = False
-    usage: Usage | None = None
+    def __init__(self, most_characters: int) -> None:
+        self._most_characters = most_characters
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget an attempt of which nothing was shown."""
+        self._characters = 0
+        self._text = WithoutThoughts()
+        self.shown = self.finished = False
+        self.usage: Usage | None = None
 
     @property
     def full(self) -> bool:
-        """Whether no more is wanted."""
-        return self.characters >= self.most_characters
+        """Whether no more is wanted, thoughts included."""
+        return self._characters >= self._most_characters
 
     def take(self, piece: str) -> str:
-        """The part of a piece that is still wanted."""
-        piece = piece[: self.most_characters - self.characters]
-        self.characters += len(piece)
-        return piece
+        """What of a piece is to be shown."""
+        piece = piece[: self._most_characters - self._characters]
+        self._characters += len(piece)
+        return self._show(self._text.take(piece))
+
+    def rest(self) -> str:
+        """What is still to be shown at the end."""
+        return self._show(self._text.rest())
+
+    def _show(self, text: str) -> str:
+        self.shown = self.shown or bool(text.strip())
+        return text if self.shown else ""
+
+
+async def _abort(stream: AsyncGenerator[ChatResponse, None]) -> None:
+    """Cancel a stream where it waits for the server, which closes the connection.
+
+    Closing it would leave that to the garbage collector: the libraries' generators do not close one another.
+    """
+    with suppress(Exception):
+        while True:
+            async with asyncio.timeout(0):
+                await anext(stream)
 
 
 def _some(models: Sequence[str]) -> str:

@@ -56,7 +56,7 @@ def _openai(settings: LanguageModelSettings) -> Backend:
     llm = OpenAILike(
         model=settings.model,
         api_base=str(client.base_url),
-        api_key=_key(settings),
+        api_key=NO_KEY,  # the client has it; what LlamaIndex has, it shows
         async_openai_client=client,
         is_chat_model=True,
         context_window=settings.context_tokens,
