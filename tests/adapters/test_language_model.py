@@ -388,7 +388,7 @@ def test_a_library_that_is_not_installed_is_named(provider: str, monkeypatch: py
 
 def test_a_model_that_cannot_chat_is_named() -> None:
     settings = LanguageModelSettings(provider="openai", model="gpt-5.2-pro", base_url=unused_url())
-    with pytest.raises(InvalidSettings, match="RAG_LLM__MODEL = 'gpt-5.2-pro'"):
+    with pytest.raises(InvalidSettings, match=r"RAG_LLM__MODEL = 'gpt-5\.2-pro'"):
         connect(settings)
 
 
