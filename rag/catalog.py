@@ -258,16 +258,16 @@ class Catalog:
     # --- writing -----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, wait_seconds: float = 0) -> Iterator[None]:
         """Hold the one writer's place; everything else here that writes must happen inside.
 
         Raises:
-            IndexBusy: another process (or thread) is writing.
-        InvalidInput: the folder cannot be made or written.
+            IndexBusy: another process (or thread) is writing, and still was after `wait_seconds`.
+            InvalidInput: the folder cannot be made or written.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise IndexBusy(
                 f"Another process is writing to {self._folder}. Wait until it is done, or give another --data-dir."
