@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rag.domain import UPLOADS_PREFIX, Document, Failure
+from rag.duplicates import copied_id
 from rag.errors import DocumentUnreadable
 from rag.formats.parser import Parser
 from rag.text import valid
@@ -23,15 +25,15 @@ def read_corpus(
     """Read files, and every file below folders, in the order of paths; hidden files are passed over.
 
     A document's path is relative to its folder, with the folder's name in front where several are read. A file that
-    cannot be used is a `Failure`, and so are one whose id an earlier file has, a folder that cannot be listed, a linked
-    folder and, unless `follow_links`, a link that leads out of its folder. Files are read by `parser`, or by one of
-    its own. The folder of `uploads` comes first: what was accepted there keeps its id. Documents whose SHA-256 is in
-    `withdrawn` are passed over.
+    cannot be used is a `Failure`, and so are one whose id an earlier file of other content has, a folder that cannot be
+    listed, a linked folder and, unless `follow_links`, a link that leads out of its folder. Files are read by `parser`,
+    or by one of its own. The folder of `uploads` comes first: what was accepted there keeps its id. Documents whose
+    SHA-256 is in `withdrawn` are passed over.
 
     Raises:
         DocumentUnreadable: a folder is not there or cannot be listed.
     """
-    owners: dict[str, tuple[str, str]] = {}
+    owners: dict[str, tuple[str, str, str]] = {}
     with nullcontext(parser) if parser else Parser() as reading:
         for root, prefix in _roots(corpus, uploads):
             for path, unlisted in _files(root):
@@ -75,15 +77,17 @@ def _is_link(path: Path) -> bool:
 
 
 def _owned(
-    entry: Document | Failure, file: str, name: str, owners: dict[str, tuple[str, str]]
+    entry: Document | Failure, file: str, name: str, owners: dict[str, tuple[str, str, str]]
 ) -> Document | Failure:
     """The entry, unless it is a document with the id of another that came before."""
     if isinstance(entry, Failure):
         return entry
     place = file + entry.path.removeprefix(name)  # of an archive, what in it
-    owner, owner_name = owners.setdefault(entry.id, (place, entry.path))
+    owner, owner_name, content = owners.setdefault(entry.id, (place, entry.path, entry.sha256))
     if owner == place:
         return entry
+    if content == entry.sha256:
+        return replace(entry, id=copied_id(entry.id, entry.path))
     also = owner_name if owner_name != entry.path else owner
     return Failure(entry.path, f"Its id {entry.id!r} is also that of {also}. Change one of them.")
 

@@ -113,8 +113,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A document that says the same as another, and so is not searched beside it."""
+
+    id: str
+    title: str
+    path: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """What a list of documents shows of each."""
+    """What a list of documents shows of each; `also_in` are the others that say the same."""
 
     id: str
     title: str
@@ -126,6 +136,7 @@ class DocumentSummary:
     sha256: str
     date: str | None
     path: str
+    also_in: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,8 +453,19 @@ def _reason_against(name: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A file, by its path, that says the same as a document, and so is no document of its own."""
+
+    path: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded."""
+    """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded.
+
+    `duplicates` are the files that are no documents of their own, whether newly so or as before.
+    """
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -452,6 +474,7 @@ class IngestReport:
     failed: tuple[Failure, ...] = ()
     embedded: int = 0
     index_id: str = ""
+    duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def changed(self) -> bool:

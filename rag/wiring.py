@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -163,7 +163,7 @@ class Application:
             DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
         """
         with Parser(self.settings.reading) as parser:
-            self._intake(parser, None).delete(document_id)
+            self._intake(parser).delete(document_id)
 
     def feedback(self, answer_id: str, rating: Rating, comment: str | None = None) -> None:
         """Keep what somebody thought of an answer.
@@ -173,15 +173,13 @@ class Application:
         """
         FeedbackFile(self.settings.data_dir).add(answer_id, rating, comment)
 
-    def _intake(self, parser: Parser, progress: Progress | None) -> Intake:
+    def _intake(self, parser: Parser, progress: Progress | None = None) -> Intake:
         ingest = self._ingest(parser)
-        return Intake(
-            self.catalog,
-            self._uploads,
-            self._withdrawn,
-            parser,
-            lambda: ingest.synchronise(self.corpus, progress),
-        )
+
+        def change(documents: Sequence[Document], gone: Collection[str]) -> IngestReport:
+            return ingest.change(documents, gone, progress) or ingest.synchronise(self.corpus, progress)
+
+        return Intake(self.catalog, self._uploads, self._withdrawn, parser, change)
 
     def _ingest(self, parser: Parser) -> Ingest:
         from rag.ingest import Ingest  # the sentence splitter is not needed to answer
@@ -191,7 +189,7 @@ class Application:
         def read(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
             # What was deleted is looked up when the writer's place is held, not before.
             return read_corpus(
-                corpus, parser, settings.follow_links, self._uploads.folder, self._withdrawn.hashes()
+                corpus, parser, settings.follow_links, self._uploads.folder, self._withdrawn.all()
             )
 
         return Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
