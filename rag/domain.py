@@ -428,7 +428,7 @@ class Upload:
         name = unicodedata.normalize("NFC", self.name).strip()
         reason = _reason_against(name)
         if reason:
-            raise InvalidUpload(self.name, reason)
+            raise InvalidUpload(reason)
         object.__setattr__(self, "name", name)
 
     @property

@@ -50,11 +50,7 @@ class InvalidQuestion(InvalidInput):
 
 
 class InvalidUpload(InvalidInput):
-    """A file whose name cannot be used; `reason` says why."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name[:100]!a}: {reason}")
-        self.reason = reason
+    """A file whose name cannot be used."""
 
 
 class InvalidSettings(InvalidInput):

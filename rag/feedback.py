@@ -15,7 +15,7 @@ from rag.errors import InvalidInput, StorageError
 
 FEEDBACK_FILE = "feedback.sqlite"
 MAX_COMMENT_CHARACTERS = 4_000
-_ANSWER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ANSWER_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _SCHEMA = """CREATE TABLE IF NOT EXISTS feedback (
     number INTEGER PRIMARY KEY, given TEXT NOT NULL, answer_id TEXT NOT NULL, rating TEXT NOT NULL, comment TEXT
 )"""
@@ -44,7 +44,7 @@ class FeedbackFile:
             InvalidInput: no answer can have this id, or the comment is too long.
             StorageError: it cannot be written.
         """
-        if not _ANSWER_ID.fullmatch(answer_id):
+        if not ANSWER_ID.fullmatch(answer_id):
             raise InvalidInput(
                 "answer_id is not the id of an answer. Send the `id` of a response to `POST /ask`."
             )
