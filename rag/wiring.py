@@ -61,6 +61,8 @@ class Application:
         self._uploads = Uploads(settings.data_dir)
         self._withdrawn = Withdrawn(settings.data_dir)
         self._made: dict[str, Any] = {}
+        self._parser = Parser(settings.reading)  # of uploads: to start a process for each would be slow
+        self._made: dict[str, Any] = {}
         self._guard = threading.RLock()
 
     @property
@@ -108,6 +110,11 @@ class Application:
             return tuple(stored) or (self.settings.corpus_dir,)
         return (self.settings.corpus_dir,)
 
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploaded files are kept; it need not be there."""
+        return self._uploads.folder
+
     def load(self) -> None:
         """Load the models now, so that the first question need not wait for them.
 
@@ -153,8 +160,7 @@ class Application:
         Raises:
             IndexBusy, IndexCorrupt, ModelMissing: as `rag.intake.Intake.upload`.
         """
-        with Parser(self.settings.reading) as parser:
-            return self._intake(parser, progress).upload(files)
+        return self._intake(progress).upload(files)
 
     def delete(self, document_id: str) -> None:
         """Remove a document from the record; when this returns nothing of it is found.
@@ -162,8 +168,7 @@ class Application:
         Raises:
             DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
         """
-        with Parser(self.settings.reading) as parser:
-            self._intake(parser).delete(document_id)
+        self._intake().delete(document_id)
 
     def feedback(self, answer_id: str, rating: Rating, comment: str | None = None) -> None:
         """Keep what somebody thought of an answer.
@@ -173,13 +178,13 @@ class Application:
         """
         FeedbackFile(self.settings.data_dir).add(answer_id, rating, comment)
 
-    def _intake(self, parser: Parser, progress: Progress | None = None) -> Intake:
-        ingest = self._ingest(parser)
+    def _intake(self, progress: Progress | None = None) -> Intake:
+        ingest = self._ingest(self._parser)
 
         def change(documents: Sequence[Document], gone: Collection[str]) -> IngestReport:
             return ingest.change(documents, gone, progress) or ingest.synchronise(self.corpus, progress)
 
-        return Intake(self.catalog, self._uploads, self._withdrawn, parser, change)
+        return Intake(self.catalog, self._uploads, self._withdrawn, self._parser, change)
 
     def _ingest(self, parser: Parser) -> Ingest:
         from rag.ingest import Ingest  # the sentence splitter is not needed to answer
@@ -197,6 +202,7 @@ class Application:
     def close(self) -> None:
         """Finish the questions that are being answered, and let go of the data folder and of connections."""
         self.admission.close()
+        self._parser.close()
         self.catalog.close()
         self.vectors.close()
         with self._guard:
