@@ -60,7 +60,6 @@ class Application:
         self._certain = certain
         self._uploads = Uploads(settings.data_dir)
         self._withdrawn = Withdrawn(settings.data_dir)
-        self._made: dict[str, Any] = {}
         self._parser = Parser(settings.reading)  # of uploads: to start a process for each would be slow
         self._made: dict[str, Any] = {}
         self._guard = threading.RLock()
