@@ -144,7 +144,15 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         message = "The body is not multipart/form-data, or holds more files than RAG_UPLOAD_FILES allows."
         errors = [FieldError(field="body", message=message)]
         return problem_response(problem("invalid_request", message, request_id_of(request), errors))
-    return problem_response(of_the_framework(error.status_code, request_id_of(request)), error.headers)
+    headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else error.headers
+    return problem_response(of_the_framework(error.status_code, request_id_of(request)), headers)
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """The methods of a path; the framework knows only those of the first of its routes."""
+    path = getattr(request.scope.get("route"), "path_format", None)
+    specified = request.app.openapi()["paths"].get(path, {})
+    return ", ".join(sorted(map(str.upper, specified))) or (error.headers or {}).get("Allow", "")
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -174,7 +174,8 @@ def test_a_path_that_is_not_there(client: TestClient, path: str) -> None:
     [
         ("GET", "/ask", "POST"),
         ("PUT", "/ask", "POST"),
-        ("DELETE", "/documents/akousist", "GET"),
+        ("DELETE", "/documents", "GET, POST"),
+        ("PUT", "/documents/akousist", "DELETE, GET"),
         ("POST", "/readyz", "GET"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("POST", "/page-assets/page.css", "GET, HEAD"),

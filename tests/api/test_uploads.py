@@ -20,15 +20,15 @@ from rag.wiring import Application, build
 from tests.api.test_errors import assert_problem
 from tests.conftest import SMALL_CORPUS
 
-Record = tuple[httpx2.Client, Application]
+Place = tuple[httpx2.Client, Application]
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 BEACON = b"# The beacon of Varn\n\nThe beacon of Varn stands 17 metres tall.\n"
 
 
 @pytest.fixture(scope="module")
-def record(
+def place(
     tmp_path_factory: pytest.TempPathFactory, make_settings: Callable[..., Settings], serving: Serve
-) -> Iterator[Record]:
+) -> Iterator[Place]:
     """A server over a small record, with small limits. Tests add documents of their own, and leave the others."""
     folder = tmp_path_factory.mktemp("uploads")
     corpus = folder / "corpus"
@@ -51,8 +51,8 @@ def answer(client: httpx2.Client, question: str) -> str:
     return str(client.post("/ask", json={"question": question}).json()["answer"])
 
 
-def test_a_document_is_added_asked_updated_and_deleted(record: Record) -> None:
-    client, application = record
+def test_a_document_is_added_asked_updated_and_deleted(place: Place) -> None:
+    client, application = place
     response = send(client, ("beacon.md", BEACON))
     assert response.status_code == 200, response.text
     body = response.json()
@@ -79,8 +79,8 @@ def test_a_document_is_added_asked_updated_and_deleted(record: Record) -> None:
     assert all("beacon" not in hit["text"] for hit in hits)
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_taken(record: Record) -> None:
-    client, _ = record
+def test_what_cannot_be_used_is_named_and_the_rest_taken(place: Place) -> None:
+    client, _ = place
     files = (("pier.md", b"The pier is old."), ("broken.pdf", b"no PDF"), ("../../etc/passwd.md", b"x"))
     body = send(client, *files).json()
     assert body["added"] == ["uploads-pier"]
@@ -101,9 +101,9 @@ def test_what_cannot_be_used_is_named_and_the_rest_taken(record: Record) -> None
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error(
-    record: Record, name: str, content: bytes, status: int, code: str
+    place: Place, name: str, content: bytes, status: int, code: str
 ) -> None:
-    client, application = record
+    client, application = place
     before = application.check().index_id
     response = send(client, (name, content))
     assert response.status_code == status, response.text
@@ -113,8 +113,8 @@ def test_a_file_that_cannot_be_used_is_an_error(
     assert not (application.settings.data_dir / "documents" / name).is_file()
 
 
-def test_bodies_that_are_no_upload(record: Record) -> None:
-    client, _ = record
+def test_bodies_that_are_no_upload(place: Place) -> None:
+    client, _ = place
     assert_problem(client.post("/documents", json={"files": []}), 422, "invalid_request")
     assert_problem(client.post("/documents", files={"other": ("a.md", BEACON)}), 422, "invalid_request")
     too_many = [(f"{number}.md", BEACON) for number in range(5)]
@@ -125,8 +125,8 @@ def test_bodies_that_are_no_upload(record: Record) -> None:
     assert "RAG_UPLOAD_MB" in assert_problem(send(client, *large), 413, "too_large")["detail"]
 
 
-def test_a_body_in_chunks_cannot_avoid_the_limit(record: Record) -> None:
-    client, _ = record
+def test_a_body_in_chunks_cannot_avoid_the_limit(place: Place) -> None:
+    client, _ = place
     address = urlsplit(str(client.base_url))
     head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
     with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
@@ -144,9 +144,9 @@ def test_a_body_in_chunks_cannot_avoid_the_limit(record: Record) -> None:
 
 
 def test_uploads_at_the_same_time_are_all_taken_while_questions_are_answered(
-    record: Record,
+    place: Place,
 ) -> None:
-    client, _ = record
+    client, _ = place
     files = [
         (f"buoy{number}.md", f"Buoy {number} of Elsin is painted {colour}.".encode())
         for number, colour in enumerate(("red", "green", "white", "black"))
@@ -165,8 +165,8 @@ def test_uploads_at_the_same_time_are_all_taken_while_questions_are_answered(
     assert "green" in answer(client, "What colour is buoy 1 of Elsin painted?")
 
 
-def test_a_record_that_is_being_written_is_told_of(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, application = record
+def test_a_record_that_is_being_written_is_told_of(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, application = place
     monkeypatch.setattr("rag.intake.WAIT_SECONDS", 0.2)
     other = build(application.settings)
     with other.catalog.writing():
@@ -178,9 +178,9 @@ def test_a_record_that_is_being_written_is_told_of(record: Record, monkeypatch: 
 
 
 def test_a_copy_is_listed_with_the_document_that_it_is_one_of(
-    record: Record,
+    place: Place,
 ) -> None:
-    client, application = record
+    client, application = place
     content = (application.settings.corpus_dir / "ferry.html").read_bytes()
     body = send(client, ("boat.html", content)).json()
     assert body["added"] == []
@@ -193,8 +193,8 @@ def test_a_copy_is_listed_with_the_document_that_it_is_one_of(
     assert client.get("/documents/uploads-boat").status_code == 404
 
 
-def test_feedback_is_kept(record: Record) -> None:
-    client, application = record
+def test_feedback_is_kept(place: Place) -> None:
+    client, application = place
     asked = client.post("/ask", json={"question": "How tall is the lighthouse of Elsin?"}).json()
     rating = {"answer_id": asked["id"], "rating": "down", "comment": " It has shrunk. "}
     response = client.post("/feedback", json=rating)
@@ -220,5 +220,5 @@ def test_feedback_is_kept(record: Record) -> None:
         {"answer_id": "a", "rating": "up", "other": 1},
     ],
 )
-def test_feedback_that_does_not_fit(record: Record, body: dict[str, object]) -> None:
-    assert_problem(record[0].post("/feedback", json=body), 422, "invalid_request")
+def test_feedback_that_does_not_fit(place: Place, body: dict[str, object]) -> None:
+    assert_problem(place[0].post("/feedback", json=body), 422, "invalid_request")
