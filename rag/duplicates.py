@@ -1,10 +1,11 @@
 """Which documents say the same, so that they count as one: the same bytes, or one text that several outlets carried.
 
 Two texts are compared sentence by sentence, as words without case, punctuation or line ends. One is a copy of the other
-if most of each stands in both, and what stands in one alone is no more than what an outlet puts around a text. It is
-not a copy if it says something otherwise: a sentence of the one that is like a sentence of the other, but not the same,
-may hold another figure. To leave two copies apart shows a source twice; to take two documents for one would lose what
-the second says, so in doubt they are left apart.
+if half of each stands in both, and what it has alone is no more than what an outlet puts around a text: lines that
+state nothing, and after a text that it has whole some that do. It is not a copy if each says something of its own, or
+one something otherwise: a line of the one that is like a line of the other, but not the same, may hold another figure.
+To leave two copies apart shows a source twice; to take two documents for one would lose what the second says, so in
+doubt they are left apart.
 
 Comparing starts from sentences that few documents hold (an inverted index, as in Bayardo, Ma and Srikant 2007, "Scaling
 Up All Pairs Similarity Search"), so that its cost grows with the number of documents, not with that of pairs.
@@ -26,10 +27,10 @@ from rag.dates import days
 from rag.domain import BlockKind, Document, Passage
 
 # Fitted on the pairs of tests/test_duplicates.py, with room on both sides.
-LEAST_SHARED = 0.7
+LEAST_SHARED = 0.5
 MOST_WORDS_AROUND = 100
 LEAST_WORDS = 30
-# Of two sentences: above, one is the other said otherwise.
+# Of two lines: above, one is the other said otherwise.
 _ALIKE = 0.5
 # A sentence that so many documents hold, which are no copies of each other, is boilerplate and says nothing of a pair.
 _MOST_HOLDERS = 20
@@ -236,29 +237,19 @@ def _only_framed(one: Likeness, other: Likeness) -> bool:
         statement.words for statement in other.statements
     }
     mine, theirs = _outside(one, common), _outside(other, common)
-    if max(sum(len(statement) for _, statement in mine), sum(len(statement) for _, statement in theirs)) > (
-        MOST_WORDS_AROUND
-    ):
+    if max(sum(len(statement) for _, statement in own) for own in (mine, theirs)) > MOST_WORDS_AROUND:
         return False
-    first, last = _extent(one, common)
-    if any(statement.said and first < at < last for at, statement in mine):
-        return False  # what is added in the middle belongs to the text
-    return not any(
-        _alike(statement, against)
-        for _, statement in mine
-        if statement.said
-        for _, against in theirs
-        if against.said
-    )
+    said = [at for at, statement in mine if statement.said]
+    if said and any(statement.said for _, statement in theirs):
+        return False  # each says something of its own: two letters, say, with the same small print
+    last = max(at for at, statement in enumerate(one.statements) if statement.words in common)
+    if said and said[0] < last:
+        return False  # what is put before a text, or in its midst, belongs to it
+    return not any(_alike(statement, against) for _, statement in mine for _, against in theirs)
 
 
 def _outside(found: Likeness, common: set[bytes]) -> list[tuple[int, Statement]]:
     return [(at, statement) for at, statement in enumerate(found.statements) if statement.words not in common]
-
-
-def _extent(found: Likeness, common: set[bytes]) -> tuple[int, int]:
-    places = [at for at, statement in enumerate(found.statements) if statement.words in common]
-    return places[0], places[-1]
 
 
 def _alike(one: Statement, other: Statement) -> bool:

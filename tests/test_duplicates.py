@@ -82,7 +82,7 @@ COPIES = {
     "with a dateline and another title": written(
         "ELSIN, May 4 (Coast Wire) – " + RELEASE[0], *RELEASE[1:], *ABOUT, title="Elsin port doubles capacity"
     ),
-    "without the part on the company": written(*RELEASE, "Source: Port of Elsin."),
+    "without the part on the company": written(*RELEASE, "Source: Port of Elsin"),
     "in one paragraph": written(" ".join((*RELEASE, *ABOUT))),
     "with hard line ends": written("\n".join(" ".join((*RELEASE, *ABOUT)).split(" "))),
     "with other quotation marks": ORIGINAL.replace("“", '"').replace("”", '"').replace("Sól", "SÓL"),
@@ -92,6 +92,16 @@ COPIES = {
     "without its last sentence": written(*RELEASE, *ABOUT[:2]),
     "in two parts with headings": written(*RELEASE[:4], "## What comes next", *RELEASE[4:], *ABOUT),
 }
+
+SMALL_PRINT = " ".join(
+    (
+        "This letter is meant for the person that it is addressed to and may hold what is confidential.",
+        "If it has reached you by mistake, please tell the sender and delete it with all copies.",
+        "Nothing in it binds the Port of Elsin unless it has been confirmed in writing by its director.",
+        "Views in it are those of the sender and need not be those of the port or of the city.",
+    )
+)
+LETTER = "{}\n\n" + SMALL_PRINT
 
 OTHERS = {
     "another release with the same part on the company": written(*OTHER_RELEASE, *ABOUT, title="A director"),
@@ -117,6 +127,13 @@ OTHERS = {
         ),
     ),
     "only its beginning": written(*RELEASE[:3]),
+    "a letter with the same small print": LETTER.format("The council meets on Monday at nine."),
+    "a letter with the same small print above": written(SMALL_PRINT, "The council meets on Monday at nine."),
+    "a price in a line without a full stop": written("Price: 14 euros", *RELEASE, *ABOUT),
+    "a correction in front": written("This replaces what we wrote before.", *RELEASE, *ABOUT),
+    "without the part on the company, but with a statement of its own": written(
+        *RELEASE, "We have asked the port for more."
+    ),
     "a year in the title": written(*RELEASE, *ABOUT, title="A new quay for Elsin in 2022"),
     "another number under a heading": written(
         *RELEASE[:4], "## Plans for quay number 3 of 2025", *RELEASE[4:], *ABOUT
@@ -141,6 +158,11 @@ def test_a_document_of_its_own(how: str) -> None:
         against = ORIGINAL.replace("Elsin\n", "Elsin in 2021\n", 1)
     if how == "another number under a heading":
         against = written(*RELEASE[:4], "## Plans for quay number 2 of 2024", *RELEASE[4:], *ABOUT)
+    if "letter" in how:
+        against = LETTER.format("Please find the report attached.")
+        against = against if "above" not in how else written(SMALL_PRINT, "Please find the report attached.")
+    if how == "a price in a line without a full stop":
+        against = written("Price: 12 euros", *RELEASE, *ABOUT)
     one, other = read(OTHERS[how], "b.md"), read(against)
     assert not is_copy(one, other)
     assert folded([one, other]) == {}
