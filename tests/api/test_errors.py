@@ -176,6 +176,7 @@ def test_a_path_that_is_not_there(client: TestClient, path: str) -> None:
         ("PUT", "/ask", "POST"),
         ("DELETE", "/documents/akousist", "GET"),
         ("POST", "/readyz", "GET"),
+        ("PUT", "/sign-in", "GET, POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("POST", "/page-assets/page.css", "GET, HEAD"),
     ],
