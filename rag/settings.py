@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         le=256,
         description="questions that are answered at the same time",
     )
-    queue: int = Field(32, ge=0, le=10_000, description="questions that may wait for a worker")
+    queue: int = Field(16, ge=0, le=10_000, description="questions that may wait for a worker")
     queue_seconds: float = Field(15, gt=0, le=3_600, description="longest that a question may wait")
     answer_seconds: float = Field(120, gt=0, le=3_600, description="longest that an answer may take")
 
@@ -263,12 +263,12 @@ class Settings(BaseSettings):
         return self.api_keys_file or self.data_dir / "keys.json"
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether nobody but this machine can reach the server."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+    def is_local(self) -> bool:
+        """Whether nobody but this machine can reach the server.
+
+        A name that it answers to and that is not of this machine tells of a proxy, through which others come.
+        """
+        return all(_is_loopback(name) for name in (self.host, *_listed(self.allowed_hosts)))
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -277,8 +277,8 @@ class Settings(BaseSettings):
         Where nothing is set: on this machine its own names; beyond it any, since there the keys keep strangers out.
         """
         if self.allowed_hosts:
-            return frozenset(name.lower() for name in _listed(self.allowed_hosts))
-        if self.is_loopback:
+            return frozenset(name.lower().strip("[]") for name in _listed(self.allowed_hosts))
+        if self.is_local:
             return frozenset({"localhost", "127.0.0.1", "::1", self.host.lower()})
         return frozenset({"*"})
 
@@ -291,13 +291,20 @@ class Settings(BaseSettings):
     def requests_per_minute(self) -> int:
         """Of one key or address; 0: no limit, as on this machine where nothing is set."""
         if self.rate_per_minute is None:
-            return 0 if self.is_loopback else DEFAULT_RATE
+            return 0 if self.is_local else DEFAULT_RATE
         return self.rate_per_minute
 
     @property
     def work(self) -> WorkLimits:
         """How many questions may be answered at a time, and for how long."""
         return WorkLimits(self.workers, self.queue, self.queue_seconds, self.answer_seconds)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _listed(value: str) -> list[str]:
