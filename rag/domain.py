@@ -5,6 +5,7 @@ All offsets are in characters (Unicode code points) into `Document.text`; `end` 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from bisect import bisect_right
@@ -396,6 +397,23 @@ class WorkLimits:
     waiting: int
     wait_seconds: float
     work_seconds: float
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """From where may be fetched, and how much.
+
+    `hosts`: names, `*.example.org` for all below one, `*` for any. `networks`: addresses inside that are allowed all
+    the same. `seconds` is for all of it, redirects included.
+    """
+
+    hosts: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    most_bytes: int = 100 * 2**20
+    seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

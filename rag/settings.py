@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from rag.domain import ReadingLimits, WorkLimits
+from rag.domain import FetchLimits, ReadingLimits, WorkLimits
 from rag.errors import InvalidSettings
 
 # Settings in groups, and those of them whose values are never shown; nor is a group as a whole, or a misspelt setting.
@@ -194,6 +194,16 @@ class Settings(BaseSettings):
     )
     upload_files: int = Field(100, ge=1, le=1_000, description="most files in one upload")
     upload_mb: int = Field(200, ge=1, description="largest upload, all files of it together")
+    fetch_hosts: str = Field(
+        "",
+        description="names of servers that `fetch` may take documents from, parted by commas; `*.example.org`, `*`",
+    )
+    fetch_networks: str = Field(
+        "", description="addresses inside that it may do so from, as `10.1.0.0/16`, parted by commas"
+    )
+    fetch_seconds: float = Field(
+        30, gt=0, le=3_600, description="longest that fetching one document may take"
+    )
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
     llm: LanguageModelSettings = Field(
@@ -237,6 +247,23 @@ class Settings(BaseSettings):
             return value.expanduser() if value is not None else None
         except RuntimeError as error:  # "~somebody" who is not known here
             raise ValueError(f"{error} Write the path in full.") from error
+
+    @field_validator("fetch_networks")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        for network in _listed(value):
+            ipaddress.ip_network(network)
+        return value
+
+    @property
+    def fetching(self) -> FetchLimits:
+        """From where documents may be fetched, and how much."""
+        return FetchLimits(
+            hosts=tuple(_listed(self.fetch_hosts)),
+            networks=tuple(map(ipaddress.ip_network, _listed(self.fetch_networks))),
+            most_bytes=self.read_file_mb * 2**20,
+            seconds=self.fetch_seconds,
+        )
 
     @property
     def models_dir(self) -> Path:
