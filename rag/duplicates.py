@@ -105,8 +105,8 @@ def likeness_of(
 ) -> Likeness:
     """As `likeness`, of what a catalog holds; `first_day` is the earliest on which it may have been published.
 
-    Of copies the first published is kept, then the one with an id of its own, then the one in fewer folders, archives or
-    messages, then the first by path.
+    Of copies the first published is kept, then the one with an id of its own, then the one in fewer folders,
+    archives or messages, then the first by path.
     """
     own_id = not document_id.endswith(copied_id("", path))
     return Likeness(
