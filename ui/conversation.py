@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.domain import MAX_HISTORY_TURNS, Answer, Completed, Delta, Question, Retrieved, Turn
+from rag.domain import MAX_HISTORY_TURNS, Answer, Completed, Delta, Filters, Question, Retrieved, Turn
 from rag.errors import RagError
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Exchange:
 Conversation = tuple[Exchange, ...]
 
 
-def follow(application: Application, text: str, earlier: Conversation) -> Iterator[Exchange]:
+def follow(
+    application: Application, text: str, earlier: Conversation, filters: Filters = Filters()
+) -> Iterator[Exchange]:
     """Ask, and tell after each event how the exchange stands. Nothing is raised; the last is not pending."""
     exchange = Exchange(text)
     yield exchange
     try:
-        for event in application.pipeline.stream(Question(text, history=history(earlier))):
+        for event in application.pipeline.stream(Question(text, history(earlier), filters)):
             match event:
                 case Retrieved(hits=hits):
                     exchange = replace(exchange, passages=len(hits))

@@ -6,13 +6,14 @@ anchors of the same page and to `/documents/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.api.page import readable_date
 from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Citation, Hit, Manifest
 from ui.conversation import Conversation, Exchange
 from ui.markup import markdown, text
+from ui.messages import DEFAULT_LANGUAGE, LANGUAGES, message
 from ui.wording import confidence_in_words, counted
 
 CLOSEST_PASSAGES = 3
@@ -32,19 +33,45 @@ class Extract:
     citations: tuple[Citation, ...] = ()
 
 
-def header(manifest: Manifest | None) -> str:
+def header(manifest: Manifest | None, language: str) -> str:
     """The head of the page; without a manifest the counts are left open."""
     counts = ""
     if manifest is not None:
-        counts = f"{counted(manifest.documents, 'document')} · {counted(manifest.passages, 'passage')}"
-    return f'<h1>Mission Record</h1><p class="status">{counts}</p>'
+        documents = counted(manifest.documents, "document", language)
+        counts = f"{documents} · {counted(manifest.passages, 'passage', language)}"
+    return (
+        f'<header><h1>{message("window.title", language)}</h1><p class="status">{counts}</p>'
+        f"{_languages(language)}</header>"
+    )
 
 
-def problem(message: str) -> str:
+def _languages(current: str) -> str:
+    # Relative to the window in use, so that it also works below another path than the root of a host.
+    start = "./" if current == DEFAULT_LANGUAGE else "../"
+    links = "".join(
+        f'<a href="{start}?language={tag}" lang="{tag}" hreflang="{tag}"{_current(tag == current)}>{name}</a>'
+        for tag, name in LANGUAGES.items()
+    )
+    return f'<nav class="languages" aria-label="{message("window.languages", current)}">{links}</nav>'
+
+
+def _current(yes: bool) -> str:
+    return ' aria-current="true"' if yes else ""
+
+
+def problem(problem: str, language: str) -> str:
     """A message that says what is wrong and what to do; calm, in the place of what could not be shown."""
     return (
-        '<div class="reply problem" role="alert"><p class="label">That did not work</p>'
-        f'<p dir="auto">{text(message)}</p></div>'
+        f'<div class="reply problem" role="alert"><p class="label">{message("chat.problem", language)}</p>'
+        f'<p dir="auto">{text(problem)}</p></div>'
+    )
+
+
+def examples(questions: Sequence[str]) -> str:
+    """Questions to choose from; nothing for none."""
+    return "".join(
+        f'<button type="button" data-ask="{text(question)}" dir="auto">{text(question)}</button>'
+        for question in questions
     )
 
 
@@ -72,13 +99,13 @@ def announcement(exchange: Exchange) -> str:
         return ""
     if exchange.answer.status == "not_found":
         return text(f"Not in the record. {exchange.answer.answer_plain}")
-    sources = counted(len(exchange.answer.citations), "source")
+    sources = counted(len(exchange.answer.citations), "source", "en")
     return text(f"Answer, with {sources}: {exchange.answer.answer_plain}")
 
 
 def _reply(turn: int, exchange: Exchange) -> str:
     if exchange.problem is not None:
-        return problem(exchange.problem)
+        return problem(exchange.problem, "en")
     if exchange.answer is None:
         return _pending(exchange)
     if exchange.answer.status == "not_found":
@@ -91,7 +118,7 @@ def _pending(exchange: Exchange) -> str:
         return f'<div class="reply draft text" dir="auto">{markdown(exchange.draft)}</div>'
     doing = "Searching the record"
     if exchange.passages is not None:
-        doing = f"Reading {counted(exchange.passages, 'passage')}"
+        doing = f"Reading {counted(exchange.passages, 'passage', 'en')}"
     return f'<div class="reply pending"><p>{doing}<span class="dots" aria-hidden="true"></span></p></div>'
 
 

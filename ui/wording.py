@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ui.messages import message
+
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
@@ -32,6 +34,7 @@ def confidence_in_words(probability: float) -> Confidence:
     return Confidence("low", "Doubtful, check the source", odds)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 passage`, `2 passages`, `1,234 passages`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, language: str) -> str:
+    """`1 passage`, `2 passages`, `1,234 passages`: the text `count.{noun}`, of one or of other numbers."""
+    form = "one" if number == 1 else "other"
+    return message(f"count.{noun}.{form}", language, number=f"{number:,}")

@@ -26,16 +26,22 @@
     open(target);
   });
 
-  /** An example is a question that one does not have to type. */
+  /** Ask in the chat, as if it had been typed there. */
+  function ask(question) {
+    document.querySelector('#pages > .tab-wrapper [role="tab"], #pages [role="tab"]').click();
+    once("#question textarea", (box) => {
+      box.value = question;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.focus();
+      setTimeout(() => document.querySelector("#send").click());
+    });
+  }
+
   document.addEventListener("click", (event) => {
-    const example = event.target.closest?.("#examples button");
-    if (!example) return;
-    const box = document.querySelector("#question textarea");
-    box.value = example.innerText.trim();
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    box.focus();
-    setTimeout(() => document.querySelector("#send").click());
+    const asking = event.target.closest?.("[data-ask]");
+    if (asking) ask(asking.dataset.ask);
   });
+  document.addEventListener("ask", (event) => ask(event.detail));
 
   /** Each new question goes to the top of the view; its answer then grows below it and nothing moves. */
   function follow(conversation) {
