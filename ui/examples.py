@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from rag.api.page import readable_date
-from rag.domain import Document, Question
+from rag.domain import Answer, Document, Filters, Question, Turn
 from rag.errors import RagError
 
 if TYPE_CHECKING:
@@ -65,14 +65,22 @@ class ExampleQuestions:
             catalog.document(summary.id) for summary in catalog.documents(limit=MAX_DOCUMENTS).documents
         ]
         tried = islice(candidates(documents), MAX_TRIALS)
-        return tuple(islice((candidate.question for candidate in tried if self._answers(candidate)), SHOWN))
+        found = (candidate.question for candidate in tried if answer_to(candidate, self._application))
+        return tuple(islice(found, SHOWN))
 
-    def _answers(self, candidate: Candidate) -> bool:
-        # Extractive whatever is configured: examples may cost neither time nor money.
-        answer = self._application.pipeline.ask(Question(candidate.question, mode="extractive"))
-        return answer.confidence >= LEAST_CONFIDENCE and any(
-            citation.document_id in candidate.document_ids for citation in answer.citations
-        )
+
+def answer_to(
+    candidate: Candidate,
+    application: Application,
+    history: tuple[Turn, ...] = (),
+    filters: Filters = Filters(),
+) -> Answer | None:
+    """The record's answer, if it is likely right and comes from a document that it was expected from."""
+    # Extractive whatever is configured: a question that is only offered may cost neither time nor money.
+    question = Question(candidate.question, history, filters, mode="extractive")
+    answer = application.pipeline.ask(question)
+    expected = any(citation.document_id in candidate.document_ids for citation in answer.citations)
+    return answer if expected and answer.confidence >= LEAST_CONFIDENCE else None
 
 
 def candidates(documents: Sequence[Document]) -> Iterator[Candidate]:

@@ -12,10 +12,11 @@ import gradio as gr
 from rag.domain import MAX_QUESTION_CHARACTERS, Filters
 from rag.errors import RagError
 from ui import render
-from ui.chat import FORGET_AFTER, chat_page
+from ui.chat import chat_page
+from ui.conversation import Problem
 from ui.examples import ExampleQuestions
 from ui.messages import message
-from ui.shared import CHAT_TAB, Shared
+from ui.shared import CHAT_TAB, FORGET_AFTER, Shared
 
 if TYPE_CHECKING:
     from rag.wiring import Application
@@ -51,7 +52,9 @@ def window(application: Application, language: str, examples: ExampleQuestions) 
             try:
                 return render.header(application.catalog.manifest(), language)
             except RagError as error:
-                return render.header(None, language) + render.problem(str(error), language)
+                return render.header(None, language) + render.problem(
+                    Problem(error.code, str(error)), language
+                )
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         blocks.load(head, outputs=header, **private)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 CHAT_TAB = "chat"
+# State that nobody has touched for this long is forgotten (seconds).
+FORGET_AFTER = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
