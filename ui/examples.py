@@ -24,6 +24,7 @@ MAX_TRIALS = 16
 LEAST_CONFIDENCE = 0.7
 # Longer names and titles make no question that one takes in at a glance.
 MAX_NAME_CHARACTERS = 50
+WHO, WHAT = "Who is {}?", "What is {}?"
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ def answer_to(
 def candidates(documents: Sequence[Document]) -> Iterator[Candidate]:
     """Questions that the documents seem to answer: one of each sort in turn, what is named most first."""
     sorts = (
-        _about(documents, lambda document: document.organisations, "What is {}?"),
-        _about(documents, lambda document: document.people, "Who is {}?"),
+        _about(documents, lambda document: document.organisations, WHAT),
+        _about(documents, lambda document: document.people, WHO),
         _about(documents, _day, "What happened on {}?"),
         _about(documents, lambda document: (document.title,), "What does the record say about “{}”?"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from rag.domain import Answer, Document, Filters, Passage
@@ -13,7 +13,7 @@ from rag.errors import RagError
 from rag.language import names
 from rag.mentions import is_person
 from ui.conversation import Conversation, history
-from ui.examples import MAX_NAME_CHARACTERS, Candidate, answer_to
+from ui.examples import MAX_NAME_CHARACTERS, WHAT, WHO, Candidate, answer_to
 
 if TYPE_CHECKING:
     from rag.wiring import Application
@@ -59,36 +59,34 @@ def _told(exchanges: Conversation) -> str:
 
 
 def _candidates(application: Application, answer: Answer, asked: str) -> Iterator[Candidate]:
-    """Of each sort in turn: names in the answer, names in its documents, their sections."""
+    """Names in the answer before other names of its documents, and these before the sections of the documents."""
     near = [hit.passage for hit in answer.retrieved]
     cited = dict.fromkeys(citation.document_id for citation in answer.citations)
     chosen = list(cited or dict.fromkeys(passage.document_id for passage in near))[:MAX_DOCUMENTS]
     documents = [application.catalog.document(document_id) for document_id in chosen]
     expected = frozenset(chosen) | {passage.document_id for passage in near}
-    sorts = (
-        (_about(name) for name in names(f"so {answer.answer_plain}") if answer.citations),
-        (_about(name) for name in _names(documents, near)),
-        (_section(document, title) for document in documents for title in _sections(document)),
-    )
-    offered: set[str] = set()
-    for about, question in filter(None, chain.from_iterable(zip_longest(*sorts))):
-        if len(about) <= MAX_NAME_CHARACTERS and about.lower() not in asked and question not in offered:
-            offered.add(question)
+    told = answer.answer_plain.lower()
+    about = sorted(_names(documents, near), key=lambda about: about[0].lower() not in told)
+    sections = (_section(document, title) for document in documents for title in _sections(document))
+    for name, question in dict.fromkeys(chain(about, sections)):
+        if len(name) <= MAX_NAME_CHARACTERS and name.lower() not in asked:
             yield Candidate(question, expected)
 
 
-def _names(documents: Sequence[Document], near: Sequence[Passage]) -> Iterator[str]:
-    """Those that the documents themselves list; then those in the text of the passages found."""
-    for document in documents:
-        yield from (*document.people, *document.organisations)
+def _names(documents: Sequence[Document], near: Sequence[Passage]) -> list[tuple[str, str]]:
+    """Those that the documents list; where they list none, those in the text of their passages."""
+    listed = [
+        (name, form.format(name))
+        for document in documents
+        for found, form in ((document.people, WHO), (document.organisations, WHAT))
+        for name in found
+    ]
     identities = {document.id for document in documents}
-    for passage in near:
-        if passage.document_id in identities:
-            yield from names(f"so {passage.text}")
-
-
-def _about(name: str) -> tuple[str, str]:
-    return name, f"{'Who' if is_person(name) else 'What'} is {name}?"
+    texts = (f"so {passage.text}" for passage in near if passage.document_id in identities)
+    return listed or [
+        (name, (WHO if is_person(name) else WHAT).format(name))
+        for name in chain.from_iterable(map(names, texts))
+    ]
 
 
 def _sections(document: Document) -> Iterator[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.messages import DEFAULT_LANGUAGE, LANGUAGES
 
 COOKIE = "mission-record-language"
 _A_YEAR = 365 * 24 * 3600
+_VARYING = {"Vary": "Accept-Language, Cookie"}
 
 
 def path_of(language: str) -> str:
@@ -59,8 +60,13 @@ class LedByLanguage:
         language = cookie_parser(headers.get("Cookie", "")).get(COOKIE, "")
         if language not in LANGUAGES:
             language = preferred(headers.get("Accept-Language", ""))
-        varying = {"Vary": "Accept-Language, Cookie"}
         if language != DEFAULT_LANGUAGE:
-            await RedirectResponse("." + path_of(language), 307, varying)(scope, receive, send)
+            await RedirectResponse("." + path_of(language), 307, _VARYING)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+
+        async def send_varying(told: Message) -> None:
+            if told["type"] == "http.response.start":
+                MutableHeaders(scope=told).update(_VARYING)
+            await send(told)
+
+        await self._app(scope, receive, send_varying)

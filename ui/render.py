@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Filters, Manifest
+from rag.errors import InvalidQuestion
 from ui.conversation import Conversation, Exchange, Problem
 from ui.markup import markdown, text
 from ui.messages import DEFAULT_LANGUAGE, LANGUAGES, message, messages
@@ -63,9 +64,13 @@ def _current(yes: bool) -> str:
 
 def problem(problem: Problem, language: str) -> str:
     """What is wrong and what to do; calm, in the place of what could not be shown."""
-    label = messages(language).get(f"error.{problem.code}", message("error.other", language))
-    told = problem.text or message("error.unexpected", language)
+    label, told = _explained(problem, language)
     return f'<div class="reply problem" role="alert"><p class="label">{label}</p><p dir="auto">{text(told)}</p></div>'
+
+
+def _explained(problem: Problem, language: str) -> tuple[str, str]:
+    label = messages(language).get(f"error.{problem.code}", message("error.other", language))
+    return label, problem.text or message("error.unexpected", language)
 
 
 def conversation(exchanges: Conversation, language: str, ratings: Ratings | None = None) -> str:
@@ -129,9 +134,10 @@ def announcement(exchange: Exchange, language: str) -> str:
     """What a screen reader says once an exchange has come to its end."""
     if exchange.pending:
         return ""
+    if exchange.problem is not None:
+        return text(". ".join(_explained(exchange.problem, language)))
     if exchange.answer is None:
-        told = exchange.problem.text if exchange.problem else message("chat.stopped", language)
-        return text(told or message("error.unexpected", language))
+        return message("chat.stopped", language)
     if exchange.answer.status == "not_found":
         return text(f"{message('chat.not_found', language)}. {refusal(exchange.answer, language)}")
     sources = counted(len(exchange.answer.citations), "source", language)
@@ -222,15 +228,19 @@ def _unsupported(answer: Answer, language: str) -> str:
 
 
 def _actions(answer: Answer, language: str, ratings: Ratings | None) -> str:
-    copy = (
-        f'<button type="button" data-copy="{text(with_sources(answer, language))}"'
-        f' data-copied="{message("chat.copied", language)}">{message("chat.copy", language)}</button>'
-    )
+    copy = ""
+    if answer.citations:
+        copy = (
+            f'<button type="button" data-copy="{text(with_sources(answer, language))}"'
+            f' data-copied="{message("chat.copied", language)}">{message("chat.copy", language)}</button>'
+        )
     group = message("chat.actions", language)
     rated = ratings.get(answer.id) if ratings is not None else None
     thumbs = (
         "" if ratings is None else "".join(_thumb(answer, way, rated, language) for way in ("up", "down"))
     )
+    if not copy and not thumbs:
+        return ""
     return (
         f'<div class="actions" role="group" aria-label="{group}">{copy}{thumbs}</div>'
         f"{_comment(answer, rated, language) if rated else ''}"
@@ -262,7 +272,8 @@ def _again(exchange: Exchange, language: str) -> str:
     """A way to ask again, where another answer may come of it."""
     answer = exchange.answer
     same_again = answer is not None and answer.answerer == "extractive" and not answer.fallback_reason
-    if exchange.pending or same_again:
+    refused = exchange.problem is not None and exchange.problem.code == InvalidQuestion.code
+    if exchange.pending or same_again or refused:
         return ""
     return (
         f'<p class="again"><button type="button" data-ask="{text(exchange.question)}">'
