@@ -100,8 +100,8 @@ def _mounted(app: FastAPI, blocks: gr.Blocks, language: str) -> gr.routes.App:
         path=path_of(language),
         theme=theme(),
         css=(ASSETS / "window.css").read_text("utf-8"),
-        head=f'<script>document.documentElement.lang = "{language}"</script>'
-        f"<script>{(ASSETS / 'window.js').read_text('utf-8')}</script>",
+        head=f"<script>{(ASSETS / 'window.js').read_text('utf-8')}</script>"
+        f'<script>window.missionRecord.speak("{language}")</script>',
         favicon_path=str(ASSETS / "icon.svg") if path_of(language) == "/" else None,
         footer_links=[],
         run_history=False,

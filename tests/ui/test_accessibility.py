@@ -8,8 +8,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ui.messages import LANGUAGES
-
 OpenPage = Callable[..., Page]
 
 GRAVE = {"serious", "critical"}
@@ -27,7 +25,7 @@ def assert_nothing_grave(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_chat(address: str, open_page: OpenPage, scheme: str) -> None:
+def test_every_page(address: str, open_page: OpenPage, scheme: str) -> None:
     page = open_page(address, color_scheme=scheme, reduced_motion="reduce")
     page.locator("#questions button").first.wait_for()
     assert_nothing_grave(page)
@@ -41,21 +39,9 @@ def test_chat(address: str, open_page: OpenPage, scheme: str) -> None:
     page.locator(".reply.answered .marker").click()
     page.locator("#questions button").first.wait_for()
     assert_nothing_grave(page)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page_in_every_language(address: str, open_page: OpenPage, language: str) -> None:
-    page = open_page(f"{address}/?language={language}")
-    tabs = page.get_by_role("tab")
-    for tab in tabs.all():
+    for tab in page.get_by_role("tab").all()[1:]:
         tab.click()
-        expect(tab).to_have_attribute("aria-selected", "true")
-        page.wait_for_load_state("networkidle")
+        expect(page.locator(f"#{tab.get_attribute('aria-controls')}")).to_be_visible()
         assert_nothing_grave(page)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_document(address: str, open_page: OpenPage, scheme: str) -> None:
-    page = open_page(address, color_scheme=scheme)
     page.goto(f"{address}/documents/medinet#c=0-20")
     assert_nothing_grave(page)

@@ -71,7 +71,16 @@
     Object.assign(document.createElement("a"), { href: address, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
-  window.missionRecord = { save };
+
+  /** Gradio gives the page the language of the browser, though all that stands in it may be in another. */
+  function speak(language) {
+    const page = document.documentElement;
+    const correct = () => page.lang !== language && (page.lang = language);
+    new MutationObserver(correct).observe(page, { attributeFilter: ["lang"] });
+    correct();
+  }
+
+  window.missionRecord = { save, speak };
 
   document.addEventListener("click", (event) => {
     const clicked = event.target.closest?.('a[href^="#"], button[data-ask], button[data-copy], button[data-action]');
