@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
+from time import monotonic as now
 from typing import TYPE_CHECKING
 
 from rag.domain import Answer, Document, Filters, Passage
@@ -32,13 +32,13 @@ def follow_ups(application: Application, exchanges: Conversation, filters: Filte
     answer = exchanges[-1].answer if exchanges else None
     if answer is None:
         return
-    ends = time.monotonic() + SECONDS
+    ends = now() + SECONDS
     earlier = history(exchanges)
     seen = {quote for exchange in exchanges if exchange.answer for quote in _quotes(exchange.answer)}
     found = 0
     try:
         for candidate in islice(_candidates(application, answer, _told(exchanges)), MAX_TRIALS):
-            if time.monotonic() > ends or found == SHOWN:
+            if now() > ends or found == SHOWN:
                 return
             reply = answer_to(candidate, application, earlier, filters)
             if reply is not None and not _quotes(reply) <= seen:
