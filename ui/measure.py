@@ -85,7 +85,7 @@ def measure(browser: Browser, url: str, rounds: int) -> None:
     print(f"page weight: {weight.requests} requests, {weight.kibibytes:,.0f} KiB")
     print(f"first paint: {weight.milliseconds:.0f} ms")
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport=SIZE, locale="en", color_scheme=scheme)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=SIZE, locale="en", color_scheme=scheme)
         page = context.new_page()
         page.goto(url)
         page.locator("#questions button").first.wait_for()
