@@ -357,7 +357,8 @@ class ReadingLimits:
     """How far the reading of one file may go; beyond it the file is a `Failure`.
 
     `seconds` holds for each document of a file, `memory_bytes` for the process that reads, `file_bytes` for a file and
-    each member of an archive, `archive_files` and `archive_bytes` for all members of an archive together.
+    each member of an archive, `archive_files` and `archive_bytes` for all members of an archive together. `recognise`:
+    whether the text of pictures and scans is recognised, where what that takes is installed.
     """
 
     seconds: float = 120
@@ -367,6 +368,7 @@ class ReadingLimits:
     pages: int = 5_000
     archive_files: int = 10_000
     archive_bytes: int = 1000 * 2**20
+    recognise: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -11,9 +12,11 @@ import numpy as np
 
 from rag.dates import days
 from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence
-from rag.errors import IndexCorrupt
-from rag.ports import Embedder, Progress, SpanLogits, Vector, VectorStore
+from rag.errors import IndexCorrupt, LanguageModelError
+from rag.ports import Embedder, Message, Progress, SpanLogits, Usage, Vector, VectorStore
 
+Parts = str | Exception | Sequence[str | Exception]
+ScriptedReply = Parts | Callable[[Sequence[Message]], Parts]
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -73,6 +76,34 @@ class WordReader:
         shared = len(tokens) - float(new.sum())
         offsets = np.array([token.span() for token in tokens], dtype=np.int64).reshape(-1, 2)
         return SpanLogits(4.0 * new, 4.0 * new, offsets, none=4.0, answerable=2.0 * shared - 2.0)
+
+
+class ScriptedLanguageModel:
+    """Writes the replies that it is given, word by word; an error among the parts of a reply is raised in its place.
+
+    A reply may be made from the messages that it answers. What was asked is kept in `requests`.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *replies: ScriptedReply) -> None:
+        self.replies = deque(replies)
+        self.requests: list[tuple[Message, ...]] = []
+
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+        self.requests.append(tuple(messages))
+        if not self.replies:
+            raise LanguageModelError("Nothing was scripted.")
+        reply = self.replies.popleft()
+        parts = reply(messages) if callable(reply) else reply
+        written = 0
+        for part in (parts,) if isinstance(parts, str | Exception) else parts:
+            if isinstance(part, Exception):
+                raise part
+            for word in re.findall(r"\s*\S+\s*$|\s*\S+", part)[: most_tokens - written]:
+                written += 1
+                yield word
+        yield Usage(sum(len(message.content.split()) for message in messages), written)
 
 
 class InMemoryVectorStore:

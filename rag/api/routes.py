@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from rag.admission import Job, answer_of
-from rag.api import page, schemas
+from rag.api import page, related, schemas
 from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
-from rag.api.related import mentions
 from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
 from rag.api.streaming import AnswerStream
 from rag.api.work import answered
@@ -21,6 +20,15 @@ from rag.metrics import MEDIA_TYPE
 from rag.wiring import Application
 
 STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
+# One event, as FastAPI describes those of its own streams (OpenAPI 3.2).
+EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["retrieved", "delta", "final", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 
 # The routes that read are plain functions: FastAPI runs each call in a thread. Those that ask or search wait for a job.
 router = APIRouter(max_body_size=MAX_JSON_BYTES)
@@ -69,10 +77,7 @@ NOT_READY = ("index_empty", "index_mismatch", "not_ready")
     responses={
         200: {
             "content": {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": STREAM_EXAMPLE,
-                }
+                "text/event-stream": {"itemSchema": EVENT_SCHEMA, "example": STREAM_EXAMPLE},
             }
         },
         **problems("no_llm", "too_large", "invalid_request", *BUSY, *NOT_READY),
@@ -159,7 +164,7 @@ def read_document(
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
         document = application.catalog.document(document_id)
-        status, content = 200, page.document_page(document, mentions(application.catalog, document))
+        status, content = 200, page.document_page(document, related.mentions(application.catalog, document))
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from rag.domain import Document, Failure, ReadingLimits
 from rag.errors import DocumentError
+from rag.formats import ocr
 from rag.formats.container import Leaf
 from rag.formats.read import read_leaf, read_leaves
 
@@ -115,15 +116,17 @@ def _confine(limits: ReadingLimits) -> None:
     if sys.platform != "win32":
         import resource
 
+        # The models that recognise text raise the bound when they are first needed, and no further than this.
+        room = ocr.MEMORY_BYTES if limits.recognise and ocr.available() else 0
         bounds = (
-            (resource.RLIMIT_AS, limits.memory_bytes),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes + room),
+            (resource.RLIMIT_FSIZE, 0, 0),
+            (resource.RLIMIT_CORE, 0, 0),
         )
-        for bound, most in bounds:
+        for bound, *wanted in bounds:
             _, hard = resource.getrlimit(bound)
-            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(bound, (least, least))
+            soft, most = (each if hard == resource.RLIM_INFINITY else min(each, hard) for each in wanted)
+            resource.setrlimit(bound, (soft, most))
 
 
 def main() -> None:

@@ -133,7 +133,7 @@ def _groups(page: Sequence[Line]) -> Iterator[list[Line]]:
         if at not in tables:
             line.cells = [(line.cells[0][0], line.cells[-1][1], line.text)]
     gaps = sorted(_gap(above, below) for above, below in pairwise(page) if -0.5 < _gap(above, below) < 1.5)
-    usual = gaps[len(gaps) // 4] if gaps else 0.0
+    usual = gaps[(len(gaps) - 1) // 4] if gaps else 0.0
     group: list[Line] = []
     for line in page:
         if group and not _belongs(group, line, usual):

@@ -12,13 +12,15 @@ from typing import Any
 from rag.dates import found_date
 from rag.domain import ReadingLimits
 from rag.errors import DocumentMalformed, DocumentUnreadable
+from rag.formats import ocr
 from rag.formats.layout import CELL_GAP, EMPTY_CELL_GAP, Line, add_pages
 from rag.formats.metadata import MAX_TITLE_CHARACTERS, Metadata
 from rag.text import TextBuilder, one_line
 
 # What programs write for a title when nobody gave one.
 _NO_TITLE = re.compile(
-    r"(untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi))", re.I
+    r"(untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi|html?))",
+    re.I,
 )
 _BOLD = re.compile(rb"bold|black|heavy", re.I)
 
@@ -42,14 +44,22 @@ def read_pdf(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Met
         raise DocumentUnreadable(
             f"It has {len(document):,} pages; at most {limits.pages:,} are read. Split it."
         )
+    recognise = limits.recognise and ocr.available()
     try:
-        pages = [_lines(document, number) for number in range(len(document))]
+        pages = [
+            _lines(document, number) or (_recognised(document, number) if recognise else [])
+            for number in range(len(document))
+        ]
     except pypdfium2.PdfiumError as error:
         raise DocumentMalformed(f"It is damaged: {one_line(str(error))}") from error
     if not any(pages):
         raise DocumentMalformed(
-            f"Its pages ({len(pages):,}) hold no text: it is a scan, or made of pictures."
-            " Have its text recognised (OCR)."
+            f"Its pages ({len(pages):,}) hold no text"
+            + (
+                ", and none was recognised."
+                if recognise
+                else f": it is a scan, or made of pictures. {ocr.ADVICE}"
+            )
         )
     add_pages(pages, builder)
     return _metadata(document.get_metadata_dict())
@@ -77,6 +87,23 @@ def _lines(document: Any, number: int) -> list[Line]:
         return lines if characters > 2 * len(lines) else _without_places(text.get_text_range())
     finally:
         text.close()
+        page.close()
+
+
+def _recognised(document: Any, number: int) -> list[Line]:
+    """The lines that are seen in the picture of a page."""
+    page = document[number]
+    try:
+        # A page may say that it is as large as a field.
+        scale = min(
+            ocr.DOTS_PER_INCH / ocr.POINTS_PER_INCH, ocr.MOST_PIXELS_A_SIDE / max(*page.get_size(), 1.0)
+        )
+        bitmap = page.render(scale=scale)
+        try:
+            return ocr.recognised(bitmap.to_numpy()[:, :, :3])
+        finally:
+            bitmap.close()
+    finally:
         page.close()
 
 

@@ -18,6 +18,7 @@ from rag.errors import (
     ReaderMissing,
     UnsupportedFormat,
 )
+from rag.formats import ocr
 from rag.formats.container import CONTAINERS, Leaf, leaves
 from rag.formats.epub import read_epub
 from rag.formats.html import read_html
@@ -58,6 +59,8 @@ READERS: dict[str, Reader] = {
     ".epub": read_epub,
     ".eml": read_eml,
 }
+# Only where their text is recognised.
+_PICTURE_READERS: dict[str, Reader] = dict.fromkeys(sorted(PICTURE_ENDINGS), ocr.read_picture)
 # All endings of files that are read.
 ENDINGS = frozenset((*READERS, *CONTAINERS))
 
@@ -69,7 +72,7 @@ def content_of(path: Path, name: str, limits: ReadingLimits) -> bytes:
         UnsupportedFormat: no reader reads files with this ending.
         DocumentUnreadable: it cannot be opened, is no regular file, or is too large.
     """
-    _require_ending(name)
+    _require_ending(name, limits)
     try:
         # A pipe would keep its reader waiting, and between a look and an opening a file can become one.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -131,7 +134,7 @@ def read_leaf(leaf: Leaf, limits: ReadingLimits) -> Document:
     """
     if leaf.reason:
         raise DocumentUnreadable(leaf.reason)
-    _require_ending(leaf.name)
+    _require_ending(leaf.name, limits)
     ending = _ending(leaf.name)
     check_signature(leaf.content, ending)
     builder = TextBuilder(limits.characters)
@@ -144,7 +147,7 @@ def read_leaf(leaf: Leaf, limits: ReadingLimits) -> Document:
 
 def _read(ending: str, content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:
     try:
-        return READERS[ending](content, builder, limits)
+        return (READERS | _PICTURE_READERS)[ending](content, builder, limits)
     except (DocumentError, MemoryError):
         raise
     except ModuleNotFoundError as error:
@@ -178,12 +181,18 @@ def _document(leaf: Leaf, ending: str, metadata: Metadata, builder: TextBuilder)
     )
 
 
-def _require_ending(name: str) -> None:
+def _require_ending(name: str, limits: ReadingLimits) -> None:
     ending = _ending(name)
     if ending in ENDINGS:
         return
     if ending in PICTURE_ENDINGS:
-        raise UnsupportedFormat("It is a picture. Text in pictures is not read: have it recognised (OCR).")
+        if not limits.recognise:
+            raise UnsupportedFormat(
+                "It is a picture, and recognising text is switched off (RAG_READ_PICTURES)."
+            )
+        if not ocr.available():
+            raise ReaderMissing(f"It is a picture. {ocr.ADVICE}")
+        return
     if ending in OLD_OFFICE_ENDINGS:
         raise UnsupportedFormat(
             f"{ending} is a format of before 2007. Save it as {OLD_OFFICE_ENDINGS[ending]}."

@@ -31,14 +31,22 @@ def check_signature(content: bytes, ending: str) -> None:
     if ending == ".pdf" and b"%PDF-" in content[:1024]:
         return  # some have something else first, and are read by all programs all the same
     found = _kind(content)
-    if found == "picture":
-        raise UnsupportedFormat("It is a picture. Text in pictures is not read: have it recognised (OCR).")
+    if found == "picture" or ending in PICTURE_ENDINGS:
+        _check_picture(found, ending)
+        return
     if found == "locked":
         raise DocumentUnreadable("It is locked with a password. Unlock it, and ingest again.")
     if found is not None and found != ending and not (found == ".zip" and ending in _PACKAGES):
         raise DocumentUnreadable(f"Its ending is {ending}, but its content is that of {found}. Rename it.")
     if found is None and ending in (*_PACKAGES, ".zip", ".pdf", ".rtf", ".xls") and content:
         raise DocumentUnreadable(f"Its ending is {ending}, but its content is not.")
+
+
+def _check_picture(found: str | None, ending: str) -> None:
+    if ending not in PICTURE_ENDINGS:
+        raise UnsupportedFormat("It is a picture, though its ending says otherwise. Rename it.")
+    if found not in ("picture", None):
+        raise DocumentUnreadable(f"Its ending is {ending}, but its content is that of {found}. Rename it.")
 
 
 def _kind(content: bytes) -> str | None:
