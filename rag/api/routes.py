@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from rag.admission import Job, answer_of
-from rag.api import page, related, schemas
+from rag.api import page, schemas
 from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
+from rag.api.related import mentions
 from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
 from rag.api.streaming import AnswerStream
 from rag.api.work import answered
@@ -164,7 +165,7 @@ def read_document(
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
         document = application.catalog.document(document_id)
-        status, content = 200, page.document_page(document, related.mentions(application.catalog, document))
+        status, content = 200, page.document_page(document, mentions(application.catalog, document))
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:
