@@ -145,7 +145,7 @@ def test_long_text_is_refused_like_any_question(application: Application, serve:
         _, _, after = client.get("/").text.partition("window.gradio_config = ")
         config, _ = json.JSONDecoder().raw_decode(after)
         asking = next(event["id"] for event in config["dependencies"] if "submit" in str(event["targets"]))
-        body = {"data": ["x" * 10_000, None], "fn_index": asking, "session_hash": "abc"}
+        body = {"data": ["x" * 10_000, None, None, None], "fn_index": asking, "session_hash": "abc"}
         client.post("/gradio_api/queue/join", json=body).raise_for_status()
         with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "abc"}) as events:
             told = "".join(events.iter_text())

@@ -142,39 +142,35 @@ def test_empty_question_is_not_asked(address: str, open_page: OpenPage) -> None:
 
 
 def test_question_sent_while_another_is_answered_is_asked_after_it(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        box = page.get_by_label("Your question")
-        for text in ("How tall is the lighthouse?", "When does the ferry leave?"):
-            box.fill(text)
-            box.press("Enter")
-            expect(page.locator(".reply.pending")).to_have_count(1)
-        release.set()
-        expect(page.locator(".reply.answered")).to_have_count(2)
-        expect(page.locator(".question")).to_have_text(
-            ["How tall is the lighthouse?", "When does the ferry leave?"]
-        )
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    for text in (WHERE, WHO):
+        box.fill(text)
+        box.press("Enter")
+        expect(page.locator(".reply.pending")).to_have_count(1)
+    release.set()
+    expect(page.locator(".reply.answered")).to_have_count(2)
+    expect(page.locator(".question")).to_have_text([WHERE, WHO])
 
 
 def test_new_conversation_ends_what_is_under_way(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        box = page.get_by_label("Your question")
-        box.fill("How tall is the lighthouse?")
-        box.press("Enter")
-        page.locator(".reply.pending").wait_for()
-        page.get_by_role("button", name="New conversation").click()
-        expect(page.locator(".turn")).to_have_count(0)
-        with page.expect_response("**/gradio_api/reset"):
-            release.set()
-        ask(page, "When does the ferry leave?")
-        expect(page.locator(".question")).to_have_text(["When does the ferry leave?"])
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    box.fill(WHERE)
+    box.press("Enter")
+    page.locator(".reply.pending").wait_for()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    with page.expect_response("**/gradio_api/reset"):
+        release.set()
+    ask(page, WHO)
+    expect(page.locator(".question")).to_have_text([WHO])
 
 
 def hold(application: Application, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -269,53 +265,45 @@ def test_where_nothing_was_ingested(
 
 
 def test_fault_of_the_program_is_told_without_its_text(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_question: object) -> None:
         raise ValueError("a secret detail")
 
-    monkeypatch.setattr(small_application.pipeline, "stream", fail)
-    with serve(small_application) as address:
-        page = open_page(address)
-        reply = ask(page, WHO)
-        expect(reply).to_have_class(re.compile("problem"))
-        expect(reply).to_contain_text("Something went wrong")
-        assert "secret" not in page.content()
+    monkeypatch.setattr(application.pipeline, "stream", fail)
+    page = open_page(address)
+    reply = ask(page, WHO)
+    expect(reply).to_have_class(re.compile("problem"))
+    expect(reply).to_contain_text("Something went wrong")
+    assert "secret" not in page.content()
 
 
+@pytest.mark.parametrize("key", [None, "Escape"])
 def test_stop_gives_up_and_the_question_can_be_asked_again(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application,
+    address: str,
+    open_page: OpenPage,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str | None,
 ) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        box = page.get_by_label("Your question")
-        box.fill("How tall is the lighthouse?")
-        box.press("Enter")
-        page.locator(".reply.pending").wait_for()
-        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_hidden()
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    box.fill(WHERE)
+    box.press("Enter")
+    page.locator(".reply.pending").wait_for()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_hidden()
+    if key:
+        page.keyboard.press(key)
+    else:
         page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".reply.stopped")).to_be_visible()
-        expect(page.get_by_role("button", name="Stop")).to_be_hidden()
-        with page.expect_response("**/gradio_api/reset"):
-            release.set()
-        page.get_by_role("button", name="Ask again").click()
-        page.locator(".reply.answered").wait_for()
-        expect(page.locator(".question")).to_have_text(["How tall is the lighthouse?"])
-
-
-def test_escape_stops(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        page.get_by_label("Your question").fill("How tall is the lighthouse?")
-        page.keyboard.press("Enter")
-        page.locator(".reply.pending").wait_for()
-        page.keyboard.press("Escape")
-        expect(page.locator(".reply.stopped")).to_be_visible()
+    expect(page.locator(".reply.stopped")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    with page.expect_response("**/gradio_api/reset"):
         release.set()
+    page.get_by_role("button", name="Ask again").click()
+    page.locator(".reply.answered").wait_for()
+    expect(page.locator(".question")).to_have_text([WHERE])
 
 
 def test_escape_leads_from_a_source_back_to_its_statement(address: str, open_page: OpenPage) -> None:
@@ -331,23 +319,22 @@ def test_escape_leads_from_a_source_back_to_its_statement(address: str, open_pag
 
 
 def test_rating_and_comment_are_kept(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[tuple[str, str, str | None]] = []
-    monkeypatch.setattr(small_application, "feedback", lambda *given: kept.append(given), raising=False)
-    with serve(small_application) as address:
-        page = open_page(address)
-        reply = ask(page, "How tall is the lighthouse?")
-        reply.get_by_role("button", name="Good answer").click()
-        expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
-        reply.get_by_role("button", name="Bad answer").click()
-        expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
-        reply.get_by_label("What was good or bad about it?").fill("It is <b>taller</b>.")
-        reply.get_by_role("button", name="Send").click()
-        expect(reply).to_contain_text("Your comment was kept")
-        expect(page.locator("#announcement")).to_contain_text("Your comment was kept")
-        ask(page, "When does the ferry leave?")
-        expect(reply.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
+    monkeypatch.setattr(application, "feedback", lambda *given: kept.append(given), raising=False)
+    page = open_page(address)
+    reply = ask(page, WHERE)
+    reply.get_by_role("button", name="Good answer").click()
+    expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    reply.get_by_role("button", name="Bad answer").click()
+    expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+    reply.get_by_label("What was good or bad about it?").fill("It is <b>taller</b>.")
+    reply.get_by_role("button", name="Send").click()
+    expect(reply).to_contain_text("Your comment was kept")
+    expect(page.locator("#announcement")).to_contain_text("Your comment was kept")
+    ask(page, WHO)
+    expect(reply.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
     assert [given[1:] for given in kept] == [("up", None), ("down", None), ("down", "It is <b>taller</b>.")]
     assert len({given[0] for given in kept}) == 1
 
