@@ -192,6 +192,8 @@ class Settings(BaseSettings):
         True,
         description="whether text in pictures and scans is recognised, where the extra `ocr` is installed",
     )
+    upload_files: int = Field(100, ge=1, le=1_000, description="most files in one upload")
+    upload_mb: int = Field(200, ge=1, description="largest upload, all files of it together")
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
     llm: LanguageModelSettings = Field(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rag.domain import Filters
+from rag.domain import Filters, Rating
 from rag.errors import RagError
 from ui import render, transcript
 from ui.conversation import Conversation, before, extended, follow, stopped
@@ -16,7 +16,7 @@ from ui.examples import ExampleQuestions
 from ui.follow_ups import follow_ups
 from ui.markup import text
 from ui.messages import message
-from ui.render import Rating
+from ui.render import Rated
 from ui.shared import FORGET_AFTER, Shared
 from ui.sources import sources as sources_of
 
@@ -30,7 +30,7 @@ ACTIONS = "element.addEventListener('action', (event) => trigger('click', event.
 SAVE = "(text) => window.missionRecord.save(text, {name}, {kind})"
 
 Updates = tuple[Any, ...]
-Ratings = dict[str, Rating]
+Ratings = dict[str, Rated]
 
 
 def chat_page(application: Application, language: str, shared: Shared, examples: ExampleQuestions) -> None:
@@ -146,28 +146,24 @@ class Chat:
         """Questions to start with."""
         return render.questions(self._examples.questions(), message("chat.examples", self._language))
 
-    def conversation(self, exchanges: Conversation, ratings: Mapping[str, Rating]) -> str:
+    def conversation(self, exchanges: Conversation, ratings: Mapping[str, Rated]) -> str:
         """All that was asked and answered."""
-        return render.conversation(exchanges, self._language, ratings if self._keep else None)
+        return render.conversation(exchanges, self._language, ratings)
 
     def rate(self, exchanges: Conversation, ratings: Ratings, event: gr.EventData) -> Updates:
         """Keep what somebody thinks of an answer of this conversation."""
-        told: Mapping[str, Any] = event._data
-        answer_id, rating, comment = told.get("answer"), told.get("rating"), told.get("comment") or None
-        known = {exchange.answer.id for exchange in exchanges if exchange.answer}
-        if self._keep is None or answer_id not in known or rating not in ("up", "down"):
+        told = _told(event)
+        answer_id, comment = told.get("answer", ""), told.get("comment")
+        rating: Rating = "up" if told.get("rating") == "up" else "down"
+        if answer_id not in {exchange.answer.id for exchange in exchanges if exchange.answer}:
             return gr.skip(), gr.skip()
         try:
-            self._keep(answer_id, rating, comment)
+            self._application.feedback(answer_id, rating, comment)
         except RagError as error:
             return gr.skip(), text(str(error))
-        ratings[answer_id] = Rating(rating, commented=comment is not None)
+        ratings[answer_id] = Rated(rating, commented=comment is not None)
         thanks = message("chat.thanks.comment" if comment else "chat.thanks", self._language)
         return self.conversation(exchanges, ratings), thanks
-
-    @property
-    def _keep(self) -> Callable[[str, str, str | None], None] | None:
-        return getattr(self._application, "feedback", None)
 
     def filters(self, active: Filters) -> str:
         """What the search is limited to."""
@@ -184,9 +180,16 @@ class Chat:
         return transcript.as_markdown(exchanges, self._language, request.headers.get("origin", ""))
 
 
+def _told(event: gr.EventData) -> Mapping[str, str]:
+    """What the browser says was done; it may say anything."""
+    data = event._data if isinstance(event._data, dict) else {}
+    return {str(name): value for name, value in data.items() if isinstance(value, str)}
+
+
 def _lift(active: Filters, event: gr.EventData) -> Filters:
     """Without the limit that was clicked, or, where the click names none, without any."""
-    field, value = event._data.get("field"), event._data.get("value")
+    told = _told(event)
+    field, value = told.get("field"), told.get("value")
     match field:
         case "kinds":
             return replace(active, kinds=tuple(kind for kind in active.kinds if kind != value))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
 
-from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Filters, Manifest
+from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Filters, Manifest, Rating
 from rag.errors import InvalidQuestion
 from ui.conversation import Conversation, Exchange, Problem
 from ui.markup import markdown, text
@@ -26,14 +26,15 @@ THUMB = (
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
+class Rated:
     """What a person thought of an answer, and whether they have said why."""
 
-    rating: Literal["up", "down"]
+    rating: Rating
     commented: bool = False
 
 
-Ratings = Mapping[str, Rating]
+Ratings = Mapping[str, Rated]
+NO_RATINGS: Ratings = MappingProxyType({})
 
 
 def header(manifest: Manifest | None, language: str) -> str:
@@ -73,10 +74,10 @@ def _explained(problem: Problem, language: str) -> tuple[str, str]:
     return label, problem.text or message("error.unexpected", language)
 
 
-def conversation(exchanges: Conversation, language: str, ratings: Ratings | None = None) -> str:
+def conversation(exchanges: Conversation, language: str, ratings: Ratings = NO_RATINGS) -> str:
     """All questions with their answers, oldest first; before the first question, what to do.
 
-    `ratings` has those given so far by answer id; with None, none can be given.
+    `ratings` has those given so far, by answer id.
     """
     if not exchanges:
         return (
@@ -152,7 +153,7 @@ def refusal(answer: Answer, language: str) -> str:
     return message(f"refusal.{answer.reason}", language, names=names)
 
 
-def _reply(turn: int, exchange: Exchange, language: str, ratings: Ratings | None) -> str:
+def _reply(turn: int, exchange: Exchange, language: str, ratings: Ratings) -> str:
     if exchange.problem is not None:
         return problem(exchange.problem, language)
     if exchange.stopped:
@@ -227,7 +228,7 @@ def _unsupported(answer: Answer, language: str) -> str:
     return f'<div class="unsupported"><p class="label">{label}</p><ul>{sentences}</ul></div>'
 
 
-def _actions(answer: Answer, language: str, ratings: Ratings | None) -> str:
+def _actions(answer: Answer, language: str, ratings: Ratings) -> str:
     copy = ""
     if answer.citations:
         copy = (
@@ -239,15 +240,13 @@ def _actions(answer: Answer, language: str, ratings: Ratings | None) -> str:
     thumbs = (
         "" if ratings is None else "".join(_thumb(answer, way, rated, language) for way in ("up", "down"))
     )
-    if not copy and not thumbs:
-        return ""
     return (
         f'<div class="actions" role="group" aria-label="{group}">{copy}{thumbs}</div>'
         f"{_comment(answer, rated, language) if rated else ''}"
     )
 
 
-def _thumb(answer: Answer, way: str, rated: Rating | None, language: str) -> str:
+def _thumb(answer: Answer, way: str, rated: Rated | None, language: str) -> str:
     pressed = "true" if rated and rated.rating == way else "false"
     label = message("chat.good" if way == "up" else "chat.bad", language)
     return (
@@ -256,7 +255,7 @@ def _thumb(answer: Answer, way: str, rated: Rating | None, language: str) -> str
     )
 
 
-def _comment(answer: Answer, rated: Rating, language: str) -> str:
+def _comment(answer: Answer, rated: Rated, language: str) -> str:
     if rated.commented:
         return f'<p class="note">{message("chat.thanks.comment", language)}</p>'
     field = f"comment-{text(answer.id)}"

@@ -57,7 +57,8 @@ _OF_THE_FRAMEWORK: Mapping[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This path takes other methods: those that the Allow header names."),
     413: (
         "too_large",
-        f"The body has more than {MAX_JSON_BYTES:,} bytes, the most that is read here. Shorten it.",
+        f"The body is larger than what is read here: {MAX_JSON_BYTES:,} bytes, or of files what RAG_UPLOAD_MB allows."
+        " Shorten it.",
     ),
 }
 
@@ -139,7 +140,19 @@ async def _on_cancelled(_request: Request, _error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem_response(of_the_framework(error.status_code, request_id_of(request)), error.headers)
+    if error.status_code == 400 and request.headers.get("Content-Type", "").startswith("multipart/"):
+        message = "The body is not multipart/form-data, or holds more files than RAG_UPLOAD_FILES allows."
+        errors = [FieldError(field="body", message=message)]
+        return problem_response(problem("invalid_request", message, request_id_of(request), errors))
+    headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else error.headers
+    return problem_response(of_the_framework(error.status_code, request_id_of(request)), headers)
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """The methods of a path; the framework knows only those of the first of its routes."""
+    path = getattr(request.scope.get("route"), "path_format", None)
+    specified = request.app.openapi()["paths"].get(path, {})
+    return ", ".join(sorted(map(str.upper, specified))) or (error.headers or {}).get("Allow", "")
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -139,7 +139,7 @@ def asked(answer: Answer = ANSWERED, question: str = "What did the quay cost?") 
 
 
 def shown(*exchanges: Exchange) -> tuple[Outline, Outline]:
-    return Outline(render.conversation(exchanges, "en", {})), Outline(cards(exchanges, "en"))
+    return Outline(render.conversation(exchanges, "en")), Outline(cards(exchanges, "en"))
 
 
 class TestAnswer:
@@ -242,21 +242,20 @@ class TestAnswer:
 
 class TestRating:
     @staticmethod
-    def rated(ratings: dict[str, render.Rating] | None) -> Outline:
+    def rated(ratings: dict[str, render.Rated]) -> Outline:
         return Outline(render.conversation((asked(),), "en", ratings))
 
-    def test_can_be_given_where_it_is_kept(self) -> None:
+    def test_can_be_given(self) -> None:
         assert [thumb["aria-pressed"] for thumb in self.rated({}).named("button", "thumb")] == ["false"] * 2
-        assert not self.rated(None).named("button", "thumb")
 
     def test_once_given_asks_why_and_then_thanks(self) -> None:
-        given = self.rated({"1": render.Rating("down")})
+        given = self.rated({"1": render.Rated("down")})
         assert [thumb["aria-pressed"] for thumb in given.named("button", "thumb")] == ["false", "true"]
         (form,) = given.named("form")
         assert (form["data-answer"], form["data-rating"]) == ("1", "down")
         (label,), (field,) = given.named("label"), given.named("textarea")
         assert label["for"] == field["id"]
-        done = self.rated({"1": render.Rating("down", commented=True)})
+        done = self.rated({"1": render.Rated("down", commented=True)})
         assert not done.named("form")
         assert "Your comment was kept" in done.text
 
@@ -438,7 +437,7 @@ class TestUntrusted:
 
     def test_control_characters_and_broken_unicode_do_no_harm(self) -> None:
         text = "a\x00b\x1bc\x85d\ud800e\r\nf"
-        html = render.conversation((asked(replace(ANSWERED, answer=text), text),), "en", {})
+        html = render.conversation((asked(replace(ANSWERED, answer=text), text),), "en")
         html.encode("utf-8")
         assert not any(character in html for character in "\x00\x1b\x85\ud800\r")
 
@@ -516,7 +515,7 @@ class TestLanguages:
             Exchange("?", stopped=True),
             Exchange("?", passages=3),
         )
-        html = render.conversation(exchanges, language, {"1": render.Rating("up")}) + cards(
+        html = render.conversation(exchanges, language, {"1": render.Rated("up")}) + cards(
             exchanges, language
         )
         Outline(html)
