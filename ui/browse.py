@@ -103,7 +103,7 @@ def _row(document: DocumentSummary, active: Filters, language: str, may_delete: 
         f' target="_blank" rel="noopener">{title}<span class="visually-hidden">'
         f" {message('sources.new_tab', language)}</span></a></h3>"
         f'<p class="about">{_about(document, language)}</p>{_source(document)}{_copies(document, language)}'
-        f'<p class="actions"><button type="button" data-action="toggle" data-field="document_ids"'
+        f'<p class="choices"><button type="button" data-action="toggle" data-field="document_ids"'
         f' data-value="{text(document.id)}" aria-pressed="{_pressed(chosen)}" aria-label="{only}: {title}">{only}</button>'
         f"{delete}</p></li>"
     )
@@ -124,7 +124,7 @@ def _about(document: DocumentSummary, language: str) -> str:
 
 def _source(document: DocumentSummary) -> str:
     where = document.source or document.path
-    return f'<p class="source" dir="auto">{text(clipped(where, TITLE_CHARACTERS))}</p>' if where else ""
+    return f'<p class="origin" dir="auto">{text(clipped(where, TITLE_CHARACTERS))}</p>' if where else ""
 
 
 def _copies(document: DocumentSummary, language: str) -> str:
