@@ -147,6 +147,10 @@ def _spread(network: Network) -> list[tuple[float, float]]:
     graph.add_nodes_from(range(len(network.nodes)))
     # Strong links would draw a whole record together into one spot.
     graph.add_weighted_edges_from((link.first, link.second, link.weight**0.5) for link in network.links)
+    # Parts without a link between them would fly apart and leave the middle empty.
+    for part in networkx.connected_components(graph.copy()):
+        if 0 not in part:
+            graph.add_edge(0, min(part), weight=0.5)
     found = networkx.spring_layout(graph, k=2.2 / len(network.nodes) ** 0.5, iterations=150, seed=SEED)
     across = _evenly([float(found[number][0]) for number in range(len(network.nodes))])
     up = _evenly([float(found[number][1]) for number in range(len(network.nodes))])
@@ -157,12 +161,12 @@ def _spread(network: Network) -> list[tuple[float, float]]:
 
 
 def _evenly(values: Sequence[float]) -> list[float]:
-    """From 0 to 1, half by value and half by rank: the middle of a spring layout is crowded, its edges are empty."""
+    """From 0 to 1, more by rank than by value: the middle of a spring layout is crowded, its edges are empty."""
     low, high = min(values), max(values)
     order = sorted(range(len(values)), key=lambda number: values[number])
     rank = {number: place / max(len(values) - 1, 1) for place, number in enumerate(order)}
     return [
-        0.5 * ((value - low) / (high - low or 1)) + 0.5 * rank[number] for number, value in enumerate(values)
+        0.35 * (value - low) / (high - low or 1) + 0.65 * rank[number] for number, value in enumerate(values)
     ]
 
 

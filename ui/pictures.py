@@ -15,6 +15,7 @@ import gradio as gr
 
 from rag.domain import DocumentSummary, Filters
 from rag.errors import RagError
+from rag.text import one_line
 from ui import render
 from ui.choice import MOST_FILTERED, choice, kinds_drawing
 from ui.conversation import Problem
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # Of a larger record the names of so many documents are drawn; all its documents are counted and dated.
 MOST_READ = 5_000
+LONGEST_NAME = 200
 
 
 def pictures_page(application: Application, language: str, shared: Shared) -> None:
@@ -145,7 +147,8 @@ class Pictures:
 
 def question_about(name: str, kind: NodeKind | None) -> str:
     """A question in English, which is what records are read in unless another model is chosen."""
-    return f"Who is {name}?" if kind is NodeKind.PERSON else f"What does the record say about {name}?"
+    name = one_line(name)[:LONGEST_NAME].rstrip(" .")
+    return f"Who is {name}?" if kind is NodeKind.PERSON else f"Tell me about {name}."
 
 
 def page_of(seen: Seen, language: str) -> str:

@@ -19,8 +19,8 @@ from ui.messages import message
 from ui.sources import clipped
 from ui.wording import counted, date_in_words, kind_in_words
 
-WIDTH, LABELS, ROW, HEAD, EDGE = 1120, 190, 34, 34, 30
-MOST_TICKS = 12
+WIDTH, LABELS, LANE, HEAD, EDGE = 1120, 190, 28, 34, 30
+MOST_TICKS = 7
 # The table below has all of them.
 MOST_ROWS = 30
 SHORTEST = 26  # of a mark, in pixels: room for its number
@@ -118,21 +118,43 @@ def _svg(marks: Sequence[Mark], language: str) -> str:
     for mark in marks:
         counts[mark.kind] += len(mark.documents)
     kinds = sorted(counts, key=lambda kind: (-counts[kind], kind))[:MOST_ROWS]
-    rows = {kind: HEAD + ROW * (number + 0.5) for number, kind in enumerate(kinds)}
-    height = HEAD + ROW * len(kinds) + 8
-    parts = [_grid(scale, height, language)]
-    for kind, y in rows.items():
-        label = text(clipped(kind_in_words(kind), 24))
-        parts.append(f'<line class="row" x1="{LABELS}" x2="{WIDTH}" y1="{y:.0f}" y2="{y:.0f}"/>')
-        parts.append(f'<text class="kind" x="{LABELS - 12}" y="{y + 5:.0f}">{label}</text>')
-    # The longer below the shorter, or these could not be reached.
-    for mark in sorted(marks, key=lambda mark: mark.first - mark.last):
-        if mark.kind in rows:
-            parts.append(_mark(mark, scale, rows[mark.kind], language))
+    parts, y = [], HEAD
+    for kind in kinds:
+        lanes = _lanes([mark for mark in marks if mark.kind == kind], scale)
+        middle, label = y + LANE / 2 + 4, text(clipped(kind_in_words(kind), 24))
+        parts.append(f'<line class="row" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text class="kind" x="{LABELS - 12}" y="{middle + 5:.0f}">{label}</text>')
+        for lane, members in enumerate(lanes):
+            parts += [_mark(mark, scale, middle + LANE * lane, language) for mark in members]
+        y += LANE * len(lanes) + 8
+    height = y + 4
+    parts.insert(0, _grid(scale, height, language))
     return (
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="group"'
         f' aria-label="{message("pictures.timeline", language)}">{"".join(parts)}</svg>'
     )
+
+
+def _lanes(marks: Sequence[Mark], scale: _Scale) -> list[list[Mark]]:
+    """Marks of one kind side by side where they can be, else one below the other."""
+    lanes: list[list[Mark]] = []
+    ends: list[float] = []
+    for mark in marks:
+        begin, width = _extent(mark, scale)
+        lane = next((lane for lane, end in enumerate(ends) if end <= begin), len(lanes))
+        if lane == len(lanes):
+            lanes.append([])
+            ends.append(0)
+        lanes[lane].append(mark)
+        ends[lane] = begin + width + 2
+    return lanes
+
+
+def _extent(mark: Mark, scale: _Scale) -> tuple[float, float]:
+    """Where a mark begins and how wide it is."""
+    begin, end = scale.x(mark.first.toordinal()), scale.x(mark.last.toordinal() + 1)
+    width = max(end - begin, SHORTEST)
+    return min((begin + end - width) / 2, WIDTH - width), width
 
 
 def _grid(scale: _Scale, height: int, language: str) -> str:
@@ -147,9 +169,7 @@ def _grid(scale: _Scale, height: int, language: str) -> str:
 
 
 def _mark(mark: Mark, scale: _Scale, y: float, language: str) -> str:
-    begin, end = scale.x(mark.first.toordinal()), scale.x(mark.last.toordinal() + 1)
-    width = max(end - begin, SHORTEST)
-    x = min(begin + (end - begin) / 2 - width / 2, WIDTH - width)
+    x, width = _extent(mark, scale)
     if len(mark.documents) == 1:
         what = one_line(mark.documents[0].title)
     else:
