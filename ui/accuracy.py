@@ -22,7 +22,9 @@ def accuracy_page(application: Application, language: str, _shared: Shared) -> N
     """The latest measurement; read again whenever the page is looked at."""
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Column(elem_id="accuracy", elem_classes="page"):
-        page = block(f'<p class="loading">{message("accuracy.loading", language)}</p>', "accuracy-page", ON_SHOW)
+        page = block(
+            f'<p class="loading">{message("accuracy.loading", language)}</p>', "accuracy-page", ON_SHOW
+        )
     page.click(lambda: shown(application, language), outputs=page, **private)
 
 

@@ -137,7 +137,9 @@ def _read(folder: Path) -> Evaluation:
     try:
         report = Report.model_validate_json((folder / REPORT_FILE).read_bytes())
         lines = (folder / CASES_FILE).read_bytes().splitlines() if (folder / CASES_FILE).is_file() else []
-        return Evaluation(report=report, cases=tuple(Case.model_validate_json(line) for line in lines if line))
+        return Evaluation(
+            report=report, cases=tuple(Case.model_validate_json(line) for line in lines if line)
+        )
     except OSError as error:
         raise InvalidReport(
             f"{folder} cannot be read: {error.strerror}. Measure again, or remove it."

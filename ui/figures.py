@@ -35,7 +35,7 @@ def measured(evaluation: Evaluation, index_id: str | None, data_dir: Path, langu
         date=f'<time datetime="{text(report.created)}">{text(when)}</time>',
     )
     return (
-        f'<section><h2>{message("accuracy.title", language)}</h2><p>{about}</p>'
+        f"<section><h2>{message('accuracy.title', language)}</h2><p>{about}</p>"
         f"{_other_record(report.index_id, index_id, data_dir, language)}{_headline(evaluation, language)}"
         f'<p class="remark">{message("accuracy.intervals", language)}</p></section>'
         f"{_curves(report.knowing, language) if report.knowing else ''}{_examples(evaluation, language)}"
@@ -52,7 +52,7 @@ def unmeasured(data_dir: Path, language: str) -> str:
 
 def command(data_dir: Path) -> str:
     """What to type to measure this record."""
-    return f"<pre><code>mission-record eval run --out {text(_quoted(str(own_folder(data_dir))))}</code></pre>"
+    return f"<pre><code>mission-record eval run --cases my.jsonl --out {text(_quoted(str(own_folder(data_dir))))}</code></pre>"
 
 
 def _quoted(path: str) -> str:
@@ -62,9 +62,7 @@ def _quoted(path: str) -> str:
 def _other_record(measured_id: str, index_id: str | None, data_dir: Path, language: str) -> str:
     if index_id is None or measured_id == index_id:
         return ""
-    return (
-        f'<div class="notice"><p>{message("accuracy.other", language)}</p>{command(data_dir)}</div>'
-    )
+    return f'<div class="notice"><p>{message("accuracy.other", language)}</p>{command(data_dir)}</div>'
 
 
 def _headline(evaluation: Evaluation, language: str) -> str:
@@ -83,7 +81,7 @@ def _card(name: str, figure: Figure, language: str) -> str:
     )
     return (
         f'<div class="card"><dt>{message(f"accuracy.{name}", language)}</dt>'
-        f'<dd><strong>{_percent(figure.value)}</strong>{plots.interval(figure)}<span>{span}</span></dd>'
+        f"<dd><strong>{_percent(figure.value)}</strong>{plots.interval(figure)}<span>{span}</span></dd>"
         f'<dd class="meaning">{message(f"accuracy.{name}.note", language)}</dd></div>'
     )
 
@@ -101,12 +99,15 @@ def _curves(curves: Curves, language: str) -> str:
         ("calibration", plots.calibration(curves.calibration, language)),
     )
     figures = "".join(
-        f'<figure><figcaption><h3>{message(f"accuracy.{name}.title", language)}</h3>'
+        f"<figure><figcaption><h3>{message(f'accuracy.{name}.title', language)}</h3>"
         f"<p>{message(f'accuracy.{name}.note', language)}</p></figcaption>{plot}</figure>"
         for name, plot in drawn
         if plot
     )
-    return f'<section class="curves"><h2>{message("accuracy.knowing", language)}</h2>{figures}{_table(curves, language)}</section>'
+    return (
+        f'<section class="curves"><h2>{message("accuracy.knowing", language)}</h2>'
+        f"{figures}{_table(curves, language)}</section>"
+    )
 
 
 def _table(curves: Curves, language: str) -> str:

@@ -33,7 +33,7 @@ def lifted(active: Filters, field: str | None, value: str | None) -> Filters:
     """Without one limit, or, where no field is named, without any."""
     match field:
         case "kinds" | "document_ids":
-            return toggled(active, field, value) if value in getattr(active, field) else active
+            return toggled(active, field, value) if value and value in getattr(active, field) else active
         case "published_from":
             return replace(active, published_from=None)
         case "published_to":

@@ -106,7 +106,7 @@ def _is_event(document: Document) -> bool:
 
 
 def _found_in_text(documents: Sequence[Document], declared: Collection[str]) -> list[str]:
-    """Names in the text of documents that declare none, of two words or more or an abbreviation, in several sections."""
+    """Names in the text of documents that declare none, in several sections: of two words, or an abbreviation."""
     sections: Counter[str] = Counter()
     for document in documents:
         if document.people or document.organisations:
@@ -178,7 +178,10 @@ def _strongest(
     linked = {name for pair in kept for name in pair}
     shown = [name for name in ranked if name in linked]
     place = {name: number for number, name in enumerate(shown)}
-    links = tuple(Link(*sorted((place[one], place[other])), weights[one, other]) for one, other in kept)
+    links = tuple(
+        Link(min(place[one], place[other]), max(place[one], place[other]), weights[one, other])
+        for one, other in kept
+    )
     nodes = tuple(Node(name, kinds[name], found_in[name], strength[name]) for name in shown)
     return Network(nodes, links, len(strength))
 

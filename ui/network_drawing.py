@@ -6,6 +6,7 @@ none hides another.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,9 +45,7 @@ def network_drawing(network: Network, language: str) -> str:
             f'<p class="empty"><strong>{message("pictures.network.none", language)}</strong> '
             f"{message('pictures.network.none.note', language)}</p>"
         )
-    shown = message(
-        "pictures.network.shown", language, shown=len(network.nodes), names=f"{network.names:,}"
-    )
+    shown = message("pictures.network.shown", language, shown=len(network.nodes), names=f"{network.names:,}")
     return (
         f'{_legend(network, language)}<div class="drawing" tabindex="0" role="region"'
         f' aria-label="{message("pictures.network", language)}">{_svg(network, language)}</div>'
@@ -74,9 +73,7 @@ def _svg(network: Network, language: str) -> str:
         f' stroke-width="{1 + 4 * (link.weight / most) ** 0.5:.1f}"/>'
         for link in network.links
     )
-    nodes = "".join(
-        _node(node, box, language) for node, box in zip(network.nodes, boxes, strict=True)
-    )
+    nodes = "".join(_node(node, box, language) for node, box in zip(network.nodes, boxes, strict=True))
     return (
         f'<svg class="network" viewBox="0 0 {WIDTH} {HEIGHT}" role="group"'
         f' aria-label="{message("pictures.network", language)}"><g class="links" aria-hidden="true">{lines}</g>'
@@ -105,7 +102,8 @@ def _symbol(kind: NodeKind, radius: float) -> str:
         return f'<circle class="{kind}" r="{r}"/>'
     turned = ' transform="rotate(45)"' if kind is NodeKind.EVENT else ""
     rounded = f' rx="{2 if kind is not NodeKind.NAME else 5}"'
-    return f'<rect class="{kind}" x="-{r}" y="-{r}" width="{2 * radius:.0f}" height="{2 * radius:.0f}"{rounded}{turned}/>'
+    side = f"{2 * radius:.0f}"
+    return f'<rect class="{kind}" x="-{r}" y="-{r}" width="{side}" height="{side}"{rounded}{turned}/>'
 
 
 def _label(node: Node) -> str:
@@ -113,7 +111,7 @@ def _label(node: Node) -> str:
 
 
 def _radius(node: Node) -> int:
-    return min(5 + round(node.weight**0.5), 13)
+    return min(5 + round(math.sqrt(node.weight)), 13)
 
 
 def _top(box: Box) -> float:
@@ -124,7 +122,12 @@ def _top(box: Box) -> float:
 def placed(network: Network) -> list[Box]:
     """A place for each node within the drawing, none over another as far as there is room."""
     boxes = [
-        Box(x, y, max(_width(_label(node)), 2 * _radius(node)) / 2 + GAP / 2, _radius(node) + FONT / 2 + GAP / 2)
+        Box(
+            x,
+            y,
+            max(_width(_label(node)), 2 * _radius(node)) / 2 + GAP / 2,
+            _radius(node) + FONT / 2 + GAP / 2,
+        )
         for node, (x, y) in zip(network.nodes, _spread(network), strict=True)
     ]
     for _ in range(ROUNDS):

@@ -68,8 +68,9 @@ class Seen:
         """Of a node, mark or bar: the name or kind, what the name is of, and the documents."""
         if field == "name":
             node = next((node for node in self.network.nodes if node.name == value), None)
-            ids = set(node.documents) if node else set()
-            return value, node and node.kind, [found for found in self.documents if found.id in ids]
+            if node is None:
+                return value, None, []
+            return value, node.kind, self._where(lambda found: found.id in node.documents)
         if field == "mark":
             return kind, None, self._where(lambda found: found.kind == kind and date_of(found) == value)
         return value, None, self._where(lambda found: found.kind == value)

@@ -62,7 +62,13 @@ def risk_coverage(curves: Curves, language: str) -> str:
         f'<path class="area" d="{axes.path([(points[0][0], 0), *points, (points[-1][0], 0)])}Z"/>',
         f'<path class="curve" d="{axes.path(points)}"/>',
         f'<circle class="here" cx="{axes.x(curves.coverage):.1f}" cy="{axes.y(curves.risk):.1f}" r="6"/>',
-        _text(axes.x(curves.coverage) - 10, axes.y(curves.risk) - 8, message("accuracy.here", language), "end", "strong"),
+        _text(
+            axes.x(curves.coverage) - 10,
+            axes.y(curves.risk) - 8,
+            message("accuracy.here", language),
+            "end",
+            "strong",
+        ),
     )
     return _svg("".join(marks), told)
 
@@ -79,7 +85,11 @@ def calibration(bins: Sequence[Bin], language: str) -> str:
     for found in bins:
         radius = 4 + 10 * (found.n / most) ** 0.5
         told = message(
-            "accuracy.bin", language, n=found.n, confidence=_percent(found.confidence), right=_percent(found.accuracy)
+            "accuracy.bin",
+            language,
+            n=found.n,
+            confidence=_percent(found.confidence),
+            right=_percent(found.accuracy),
         )
         parts.append(
             f'<circle class="dot" cx="{axes.x(found.confidence):.1f}" cy="{axes.y(found.accuracy):.1f}"'
@@ -96,7 +106,7 @@ def interval(figure: Figure) -> str:
         return pad + min(max(value, 0.0), 1.0) * (width - 2 * pad)
 
     return (
-        f'<svg class="interval" viewBox="0 0 {width} {height}" aria-hidden="true">'
+        f'<svg class="interval" viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMid" aria-hidden="true">'
         f'<line class="grid" x1="{pad}" x2="{width - pad}" y1="7" y2="7"/>'
         f'<line class="range" x1="{at(figure.low):.1f}" x2="{at(figure.high):.1f}" y1="7" y2="7"/>'
         f'<circle cx="{at(figure.value):.1f}" cy="7" r="5"/></svg>'

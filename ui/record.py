@@ -43,10 +43,12 @@ def record_page(application: Application, language: str, shared: Shared) -> None
             block(browse.upload_area(language), "record-upload")
         with gr.Column(elem_id="record-main"):
             block(browse.search_form(language), "record-search", ON_CLICK).click(
-                record.search, view, view, api_visibility="private", show_progress="hidden"
+                record.search, None, view, api_visibility="private", show_progress="hidden"
             )
             active = block("", "record-active", ON_CLICK)
-            found = block(f'<p class="loading">{message("record.loading", language)}</p>', "record-list", ON_SHOW)
+            found = block(
+                f'<p class="loading">{message("record.loading", language)}</p>', "record-list", ON_SHOW
+            )
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = [kinds, active, found]
     for component in (kinds, active):
@@ -64,7 +66,7 @@ class Record:
         self._application = application
         self._language = language
 
-    def search(self, view: View, event: gr.EventData) -> View:
+    def search(self, event: gr.EventData) -> View:
         """Look for what was typed."""
         return View(told(event).get("query", "")[:LONGEST_QUERY])
 
@@ -104,4 +106,3 @@ class Record:
 
     def _documents(self, query: str | None = None) -> tuple[DocumentSummary, ...]:
         return self._application.catalog.documents(query=query, limit=MOST_DOCUMENTS).documents
-

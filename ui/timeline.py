@@ -107,9 +107,7 @@ class _Scale:
         if len(months) > 1:
             return months[:: -(-len(months) // MOST_TICKS)]
         step = -(-self._days // MOST_TICKS)
-        return [
-            (self.first + datetime.timedelta(days=day)).isoformat() for day in range(0, self._days, step)
-        ]
+        return [(self.first + datetime.timedelta(days=day)).isoformat() for day in range(0, self._days, step)]
 
 
 def _svg(marks: Sequence[Mark], language: str) -> str:
