@@ -104,7 +104,8 @@ def _row(document: DocumentSummary, active: Filters, language: str, may_delete: 
         f" {message('sources.new_tab', language)}</span></a></h3>"
         f'<p class="about">{_about(document, language)}</p>{_source(document)}{_copies(document, language)}'
         f'<p class="choices"><button type="button" data-action="toggle" data-field="document_ids"'
-        f' data-value="{text(document.id)}" aria-pressed="{_pressed(chosen)}" aria-label="{only}: {title}">{only}</button>'
+        f' data-value="{text(document.id)}" aria-pressed="{_pressed(chosen)}" aria-label="{only}: {title}">'
+        f"{only}</button>"
         f"{delete}</p></li>"
     )
 
@@ -157,7 +158,8 @@ def upload_area(language: str) -> str:
         f'<section class="upload" aria-label="{message("record.upload", language)}" data-address="{start}/documents"'
         f' data-texts="{text(json.dumps(said, ensure_ascii=False))}"><h2>{message("record.upload", language)}</h2>'
         f'<label class="drop"><input type="file" multiple class="visually-hidden">'
-        f"<strong>{message('record.drop', language)}</strong> <span>{message('record.drop.note', language)}</span></label>"
+        f"<strong>{message('record.drop', language)}</strong>"
+        f" <span>{message('record.drop.note', language)}</span></label>"
         '<ul class="report" aria-live="polite"></ul></section>'
         f'<dialog id="delete-dialog" aria-labelledby="delete-title"><form method="dialog">'
         f'<h2 id="delete-title">{message("record.delete.title", language)}</h2><p class="title" dir="auto"></p>'
@@ -166,3 +168,8 @@ def upload_area(language: str) -> str:
         f'<button type="button" class="danger" data-confirm>{message("record.delete", language)}</button></div>'
         "</form></dialog>"
     )
+
+
+def no_upload(language: str) -> str:
+    """What is said in place of `upload_area` to those who may only ask."""
+    return f'<p class="remark">{message("record.no_upload", language)}</p>'

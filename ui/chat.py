@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -14,6 +13,7 @@ from ui import render, transcript
 from ui.conversation import Conversation, before, extended, follow, stopped
 from ui.examples import ExampleQuestions
 from ui.follow_ups import follow_ups
+from ui.limits import lifted
 from ui.markup import text
 from ui.messages import message
 from ui.render import Rating
@@ -185,15 +185,4 @@ class Chat:
 
 
 def _lift(active: Filters, event: gr.EventData) -> Filters:
-    """Without the limit that was clicked, or, where the click names none, without any."""
-    field, value = event._data.get("field"), event._data.get("value")
-    match field:
-        case "kinds":
-            return replace(active, kinds=tuple(kind for kind in active.kinds if kind != value))
-        case "document_ids":
-            return replace(active, document_ids=tuple(name for name in active.document_ids if name != value))
-        case "published_from":
-            return replace(active, published_from=None)
-        case "published_to":
-            return replace(active, published_to=None)
-    return Filters()
+    return lifted(active, event._data.get("field"), event._data.get("value"))

@@ -52,7 +52,8 @@ def unmeasured(data_dir: Path, language: str) -> str:
 
 def command(data_dir: Path) -> str:
     """What to type to measure this record."""
-    return f"<pre><code>mission-record eval run --cases my.jsonl --out {text(_quoted(str(own_folder(data_dir))))}</code></pre>"
+    folder = text(_quoted(str(own_folder(data_dir))))
+    return f'<pre tabindex="0"><code>mission-record eval run --cases my.jsonl --out {folder}</code></pre>'
 
 
 def _quoted(path: str) -> str:

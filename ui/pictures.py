@@ -22,7 +22,7 @@ from ui.conversation import Problem
 from ui.messages import message
 from ui.network import Network, NodeKind, network_of
 from ui.network_drawing import network_drawing
-from ui.pages import ON_CLICK, ON_SHOW, block, told
+from ui.pages import ON_CHOICE, ON_SHOW, block, told
 from ui.shared import Shared
 from ui.timeline import date_of, timeline
 from ui.wording import date_in_words, kind_in_words
@@ -45,7 +45,7 @@ def pictures_page(application: Application, language: str, shared: Shared) -> No
         drawn = block(
             f'<p class="loading">{message("pictures.loading", language)}</p>', "pictures-drawn", ON_SHOW
         )
-        chosen = block("", "pictures-choice", ON_CLICK)
+        chosen = block("", "pictures-choice", ON_CHOICE)
     drawn.click(pictures.act, seen, [seen, drawn, chosen], **private)
     chosen.click(pictures.limit, shared.filters, [shared.filters, shared.tabs], **private)
 

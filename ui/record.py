@@ -10,7 +10,7 @@ import gradio as gr
 
 from rag.domain import DocumentSummary, Filters
 from rag.errors import RagError
-from ui import browse, limits, render
+from ui import browse, limits, pages, render
 from ui.conversation import Problem
 from ui.messages import message
 from ui.pages import ON_CLICK, ON_SHOW, block, told
@@ -40,7 +40,7 @@ def record_page(application: Application, language: str, shared: Shared) -> None
     with gr.Column(elem_id="record", elem_classes="page"):
         with gr.Column(elem_id="record-side"):
             kinds = block("", "record-limits", ON_CLICK)
-            block(browse.upload_area(language), "record-upload")
+            upload = block(browse.upload_area(language), "record-upload")
         with gr.Column(elem_id="record-main"):
             block(browse.search_form(language), "record-search", ON_CLICK).click(
                 record.search, None, view, api_visibility="private", show_progress="hidden"
@@ -50,7 +50,7 @@ def record_page(application: Application, language: str, shared: Shared) -> None
                 f'<p class="loading">{message("record.loading", language)}</p>', "record-list", ON_SHOW
             )
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    shown = [kinds, active, found]
+    shown = [kinds, active, found, upload]
     for component in (kinds, active):
         component.click(record.limit, shared.filters, shared.filters, **private)
     found.click(record.act, [view, shared.filters], [view, shared.filters], **private).then(
@@ -88,20 +88,26 @@ class Record:
             return View(view.query, view.shown + AT_A_TIME), active
         return view, self.limit(active, event)
 
-    def show(self, view: View, active: Filters) -> tuple[str, str, str]:
-        """The limits to choose from, those that hold, and the documents that they leave."""
+    def show(self, view: View, active: Filters, request: gr.Request) -> tuple[Any, ...]:
+        """The limits to choose from, those that hold, the documents that they leave, and the place for new ones."""
+        may_change = pages.may_change(request)
+        # Left as it is where it may be used: it says what has become of files.
+        upload = gr.skip() if may_change else browse.no_upload(self._language)
         try:
             with self._application.catalog.reading():
                 every = self._documents()
                 matching = self._documents(view.query) if view.query.strip() else every
         except RagError as error:
-            return "", "", render.problem(Problem(error.code, str(error)), self._language)
+            return "", "", render.problem(Problem(error.code, str(error)), self._language), upload
         counts = Counter(document.kind for document in every)
         titles = {document.id: document.title for document in every}
         return (
             browse.limits(counts, active, self._language),
             render.filters(active, titles, self._language),
-            browse.documents(limits.allowed(matching, active), view.shown, active, self._language),
+            browse.documents(
+                limits.allowed(matching, active), view.shown, active, self._language, may_change
+            ),
+            upload,
         )
 
     def _documents(self, query: str | None = None) -> tuple[DocumentSummary, ...]:

@@ -23,12 +23,16 @@
     tell(mark);
   });
 
-  // The server writes the dialog of what was chosen; it opens when it is there.
-  const opened = new WeakSet();
-  new MutationObserver(() => {
-    const dialog = document.querySelector("dialog.choice");
-    if (!dialog || opened.has(dialog)) return;
-    opened.add(dialog);
-    dialog.showModal();
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  /** The server writes the dialog of what was chosen into this element; each opens once. */
+  function openDialogs(element) {
+    let last = "";
+    new MutationObserver(() => {
+      const dialog = element.querySelector("dialog.choice");
+      if (!dialog || dialog.id === last) return;
+      last = dialog.id;
+      if (!dialog.open) dialog.showModal();
+    }).observe(element, { childList: true, subtree: true, attributes: true });
+  }
+
+  Object.assign(window.missionRecord, { openDialogs });
 })();

@@ -75,7 +75,10 @@
 
   function outcomeOf(request, file) {
     const report = request.response ?? {};
-    if (request.status !== 200) return { kind: "failed", reason: report.detail ?? `HTTP ${request.status}` };
+    if (request.status !== 200) {
+      const reason = report.detail ?? `HTTP ${request.status}`;
+      return { kind: "failed", reason: reason.replace(`${file.name}: `, "") };
+    }
     if (report.failed.length) return { kind: "failed", reason: report.failed[0].reason };
     if (report.duplicates?.length) {
       return { kind: "duplicate", documents: report.duplicates.map((duplicate) => duplicate.document_id) };
@@ -154,16 +157,4 @@
       button.disabled = false;
     }
   }
-
-  // What had the focus when the server wrote a part of a page anew gets it again.
-
-  let last;
-  document.addEventListener("focusin", (event) => {
-    const { action, field, value } = event.target.closest?.(".page [data-action]")?.dataset ?? {};
-    last = field && `[data-action="${CSS.escape(action)}"][data-field="${field}"][data-value="${CSS.escape(value)}"]`;
-  });
-  new MutationObserver(() => {
-    if (!last || document.activeElement !== document.body) return;
-    document.querySelector(`.page ${last}`)?.focus({ preventScroll: true });
-  }).observe(document.documentElement, { childList: true, subtree: true });
 })();
