@@ -130,8 +130,9 @@ def placed(network: Network) -> list[Box]:
         )
         for node, (x, y) in zip(network.nodes, _spread(network), strict=True)
     ]
-    for _ in range(ROUNDS):
-        if not _move_apart(boxes):
+    for number in range(ROUNDS):
+        # Now and then across: at the upper and lower edge there is no other way.
+        if not _move_apart(boxes, across=number % 4 == 3):
             break
         for box in boxes:
             box.x = min(max(box.x, MARGIN + box.half_width), WIDTH - MARGIN - box.half_width)
@@ -173,22 +174,22 @@ def _evenly(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _move_apart(boxes: Sequence[Box]) -> bool:
-    """Each two that overlap, half of it each, along the way that is shorter; whether there were any."""
+def _move_apart(boxes: Sequence[Box], across: bool) -> bool:
+    """Each two that overlap, half of it each, across or else along the way that is shorter; whether there were any."""
     moved = False
     for at, one in enumerate(boxes):
         for other in boxes[at + 1 :]:
-            across = one.half_width + other.half_width - abs(one.x - other.x)
+            aside = one.half_width + other.half_width - abs(one.x - other.x)
             up = one.half_height + other.half_height - abs(one.y - other.y)
-            if across <= 0 or up <= 0:
+            if aside <= 0 or up <= 0:
                 continue
             moved = True
             # Names are broad and low: up or down is nearly always the shorter way.
-            if up <= across:
+            if up <= aside and not across:
                 step = (up / 2 + 0.5) * (1 if one.y >= other.y else -1)
                 one.y, other.y = one.y + step, other.y - step
             else:
-                step = (across / 2 + 0.5) * (1 if one.x >= other.x else -1)
+                step = (aside / 2 + 0.5) * (1 if one.x >= other.x else -1)
                 one.x, other.x = one.x + step, other.x - step
     return moved
 
