@@ -47,7 +47,7 @@ def network_drawing(network: Network, language: str) -> str:
         )
     shown = message("pictures.network.shown", language, shown=len(network.nodes), names=f"{network.names:,}")
     return (
-        f'{_legend(network, language)}<div class="drawing" tabindex="0" role="region"'
+        f'{_legend(network, language)}<div class="drawing" tabindex="0" role="group"'
         f' aria-label="{message("pictures.network", language)}">{_svg(network, language)}</div>'
         f'<p class="remark">{shown}</p>{_table(network, language)}'
     )
@@ -75,8 +75,7 @@ def _svg(network: Network, language: str) -> str:
     )
     nodes = "".join(_node(node, box, language) for node, box in zip(network.nodes, boxes, strict=True))
     return (
-        f'<svg class="network" viewBox="0 0 {WIDTH} {HEIGHT}" role="group"'
-        f' aria-label="{message("pictures.network", language)}"><g class="links" aria-hidden="true">{lines}</g>'
+        f'<svg class="network" viewBox="0 0 {WIDTH} {HEIGHT}" role="group"><g class="links" aria-hidden="true">{lines}</g>'
         f"{nodes}</svg>"
     )
 

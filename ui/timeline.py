@@ -74,7 +74,7 @@ def timeline(documents: Sequence[DocumentSummary], language: str) -> str:
         left_out = counted(undated, "document", language)
         remark = f'<p class="remark">{message("pictures.timeline.undated", language, documents=left_out)}</p>'
     return (
-        f'<div class="drawing" tabindex="0" role="region" aria-label="{message("pictures.timeline", language)}">'
+        f'<div class="drawing" tabindex="0" role="group" aria-label="{message("pictures.timeline", language)}">'
         f"{_svg(marks, language)}</div>{remark}{_table(marks, language)}"
     )
 
@@ -127,10 +127,7 @@ def _svg(marks: Sequence[Mark], language: str) -> str:
         y += LANE * len(lanes) + 8
     height = y + 4
     parts.insert(0, _grid(scale, height, language))
-    return (
-        f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="group"'
-        f' aria-label="{message("pictures.timeline", language)}">{"".join(parts)}</svg>'
-    )
+    return f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="group">{"".join(parts)}</svg>'
 
 
 def _lanes(marks: Sequence[Mark], scale: _Scale) -> list[list[Mark]]:
