@@ -19,6 +19,8 @@ from rag.language import is_abbreviation, names
 
 MOST_NAMES, MOST_EVENTS, MOST_LINKS = 30, 8, 70
 MOST_AT_AN_EVENT = 5
+# Of a longer list no two are known to have to do with each other.
+MOST_TOGETHER = 200
 # Of an undeclared name: what is named once only may as well be none.
 LEAST_SECTIONS = 2
 # Kinds of documents that tell of people who came together.
@@ -123,7 +125,7 @@ def _groups(document: Document, known: _ByFirstWord) -> Iterable[set[str]]:
     if _is_event(document):
         declared.add(_tidy(document.title))
     groups = [declared, *(known.within(text) for text in _texts(document))]
-    return [group for group in groups if len(group) > 1]
+    return [group for group in groups if 1 < len(group) <= MOST_TOGETHER]
 
 
 def _texts(document: Document) -> list[str]:

@@ -75,8 +75,8 @@ def _svg(network: Network, language: str) -> str:
     )
     nodes = "".join(_node(node, box, language) for node, box in zip(network.nodes, boxes, strict=True))
     return (
-        f'<svg class="network" viewBox="0 0 {WIDTH} {HEIGHT}" role="group"><g class="links" aria-hidden="true">{lines}</g>'
-        f"{nodes}</svg>"
+        f'<svg class="network" viewBox="0 0 {WIDTH} {HEIGHT}" role="group">'
+        f'<g class="links" aria-hidden="true">{lines}</g>{nodes}</svg>'
     )
 
 
