@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -14,8 +13,10 @@ from ui import render, transcript
 from ui.conversation import Conversation, before, extended, follow, stopped
 from ui.examples import ExampleQuestions
 from ui.follow_ups import follow_ups
+from ui.limits import lifted
 from ui.markup import text
 from ui.messages import message
+from ui.pages import ON_CLICK, block, told
 from ui.render import Rated
 from ui.shared import FORGET_AFTER, Shared
 from ui.sources import sources as sources_of
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 
-# Buttons in HTML that the server wrote tell it what was clicked: `data-action` and its other `data-` attributes.
-ACTIONS = "element.addEventListener('action', (event) => trigger('click', event.detail));"
 SAVE = "(text) => window.missionRecord.save(text, {name}, {kind})"
 
 Updates = tuple[Any, ...]
@@ -45,11 +44,11 @@ def chat_page(application: Application, language: str, shared: Shared, examples:
     ratings = gr.State({}, time_to_live=FORGET_AFTER)
     with gr.Column(elem_id="window"):
         with gr.Column(elem_id="chat"):
-            conversation = _html(chat.conversation((), {}), "conversation", ACTIONS)
-            questions = _html("", "questions")
-        sources = _html(sources_of((), language), "sources")
+            conversation = block(chat.conversation((), {}), "conversation", ON_CLICK)
+            questions = block("", "questions")
+        sources = block(sources_of((), language), "sources")
         with gr.Column(elem_id="composer"):
-            filters = _html("", "filters", ACTIONS)
+            filters = block("", "filters", ON_CLICK)
             with gr.Row(elem_id="asking"):
                 shared.question.render()  # type: ignore[no-untyped-call]
                 send = gr.Button(say("chat.ask"), variant="primary", elem_id="send", min_width=0)
@@ -58,7 +57,7 @@ def chat_page(application: Application, language: str, shared: Shared, examples:
                 fresh = gr.Button(say("chat.fresh"), elem_id="new-conversation", size="sm", min_width=0)
                 markdown = gr.Button(say("chat.save.markdown"), size="sm", min_width=0)
                 as_json = gr.Button(say("chat.save.json"), size="sm", min_width=0)
-    announcement = _html("", "announcement")
+    announcement = block("", "announcement")
     saved = gr.Textbox(visible="hidden", container=False, show_label=False)
 
     shown = [exchanges, conversation, sources, questions, announcement, shared.question]
@@ -89,10 +88,6 @@ def chat_page(application: Application, language: str, shared: Shared, examples:
         save = SAVE.format(name=repr(f"{say('chat.save.name')}.{ending}"), kind=repr(kind))
         button.click(write, exchanges, saved, **private).then(None, saved, js=save, **private)
     gr.on(fn=chat.examples, inputs=[], outputs=questions, **private)
-
-
-def _html(value: str, identity: str, script: str | None = None) -> gr.HTML:
-    return gr.HTML(value, elem_id=identity, apply_default_css=False, js_on_load=script)
 
 
 class Chat:
@@ -134,8 +129,8 @@ class Chat:
     def stop(self, exchanges: Conversation, ratings: Ratings) -> Updates:
         """Give up what is being answered."""
         now = stopped(exchanges)
-        told = render.announcement(now[-1], self._language) if now else ""
-        return now, self.conversation(now, ratings), sources_of(now, self._language), "", told
+        announced = render.announcement(now[-1], self._language) if now else ""
+        return now, self.conversation(now, ratings), sources_of(now, self._language), "", announced
 
     def start_afresh(self) -> Updates:
         """An empty conversation."""
@@ -152,9 +147,9 @@ class Chat:
 
     def rate(self, exchanges: Conversation, ratings: Ratings, event: gr.EventData) -> Updates:
         """Keep what somebody thinks of an answer of this conversation."""
-        told = _told(event)
-        answer_id, comment = told.get("answer", ""), told.get("comment")
-        rating: Rating = "up" if told.get("rating") == "up" else "down"
+        choice = told(event)
+        answer_id, comment = choice.get("answer", ""), choice.get("comment")
+        rating: Rating = "up" if choice.get("rating") == "up" else "down"
         if answer_id not in {exchange.answer.id for exchange in exchanges if exchange.answer}:
             return gr.skip(), gr.skip()
         try:
@@ -180,23 +175,6 @@ class Chat:
         return transcript.as_markdown(exchanges, self._language, request.headers.get("origin", ""))
 
 
-def _told(event: gr.EventData) -> Mapping[str, str]:
-    """What the browser says was done; it may say anything."""
-    data = event._data if isinstance(event._data, dict) else {}
-    return {str(name): value for name, value in data.items() if isinstance(value, str)}
-
-
 def _lift(active: Filters, event: gr.EventData) -> Filters:
-    """Without the limit that was clicked, or, where the click names none, without any."""
-    told = _told(event)
-    field, value = told.get("field"), told.get("value")
-    match field:
-        case "kinds":
-            return replace(active, kinds=tuple(kind for kind in active.kinds if kind != value))
-        case "document_ids":
-            return replace(active, document_ids=tuple(name for name in active.document_ids if name != value))
-        case "published_from":
-            return replace(active, published_from=None)
-        case "published_to":
-            return replace(active, published_to=None)
-    return Filters()
+    choice = told(event)
+    return lifted(active, choice.get("field"), choice.get("value"))

@@ -7,7 +7,7 @@ addresses, uploads, screen recordings, run history, an API of its own. What the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 
@@ -23,6 +23,8 @@ from ui.languages import LedByLanguage, path_of
 from ui.theme import theme
 
 ASSETS = files("ui") / "assets"
+STYLES = ("window.css", "pages.css")
+SCRIPTS = ("window.js", "record.js", "pictures.js")
 
 # The page, its scripts and styles, and the event queue that carries questions and answers.
 NEEDED = re.compile(
@@ -93,14 +95,18 @@ def _with_slash(path: str, _request: Request) -> RedirectResponse:
     return RedirectResponse(f".{path}/", 308)
 
 
+def _together(names: Sequence[str]) -> str:
+    return "\n".join((ASSETS / name).read_text("utf-8") for name in names)
+
+
 def _mounted(app: FastAPI, blocks: gr.Blocks, language: str) -> gr.routes.App:
     gr.mount_gradio_app(
         app,
         blocks,
         path=path_of(language),
         theme=theme(),
-        css=(ASSETS / "window.css").read_text("utf-8"),
-        head=f"<script>{(ASSETS / 'window.js').read_text('utf-8')}</script>"
+        css=_together(STYLES),
+        head=f"<script>{_together(SCRIPTS)}</script>"
         f'<script>window.missionRecord.speak("{language}")</script>',
         favicon_path=str(ASSETS / "icon.svg") if path_of(language) == "/" else None,
         footer_links=[],

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -12,10 +10,13 @@ import gradio as gr
 from rag.domain import MAX_QUESTION_CHARACTERS, Filters
 from rag.errors import RagError
 from ui import render
+from ui.accuracy import accuracy_page
 from ui.chat import chat_page
 from ui.conversation import Problem
 from ui.examples import ExampleQuestions
 from ui.messages import message
+from ui.pictures import pictures_page
+from ui.record import record_page
 from ui.shared import CHAT_TAB, FORGET_AFTER, Shared
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 WAITING = 32
 
 Page = Callable[["Application", str, Shared], None]
+# Beside the chat, by the name that their label and their element go by.
+PAGES: tuple[tuple[str, Page], ...] = (
+    ("record", record_page),
+    ("pictures", pictures_page),
+    ("accuracy", accuracy_page),
+)
 
 
 def window(application: Application, language: str, examples: ExampleQuestions) -> gr.Blocks:
@@ -43,7 +50,7 @@ def window(application: Application, language: str, examples: ExampleQuestions) 
         with tabs:
             with gr.Tab(message("window.chat", language), id=CHAT_TAB, elem_id="page-chat"):
                 chat_page(application, language, shared, examples)
-            for name, page in _pages():
+            for name, page in PAGES:
                 with gr.Tab(message(f"window.{name}", language), id=name, elem_id=f"page-{name}"):
                     page(application, language, shared)
 
@@ -61,14 +68,6 @@ def window(application: Application, language: str, examples: ExampleQuestions) 
     # A person who waits behind so many others is told so instead of waiting longer.
     blocks.queue(max_size=WAITING, api_open=False)
     return blocks
-
-
-def _pages() -> list[tuple[str, Page]]:
-    return [
-        (name, getattr(import_module(f"ui.{name}"), f"{name}_page"))
-        for name in ("record", "pictures", "accuracy")
-        if find_spec(f"ui.{name}")
-    ]
 
 
 def _question(language: str) -> gr.Textbox:

@@ -44,7 +44,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def take(browser: Browser, url: str, folder: Path) -> None:
-    """The start page; an answer with its source open, also in the dark and on a telephone; and no answer."""
+    """Start; an answer with its source open, also in the dark and on a telephone; no answer; and the other pages."""
     page = _visit(browser, url, SIZE)
     page.screenshot(path=folder / "start.png")
     question = page.locator("#questions button").first.inner_text()
@@ -58,6 +58,19 @@ def take(browser: Browser, url: str, folder: Path) -> None:
     telephone.locator(".reply.answered").wait_for()
     telephone.locator("#questions button").first.wait_for()
     telephone.screenshot(path=folder / "phone.png", animations="disabled")
+    _take_pages(_visit(browser, url, SIZE), folder)
+
+
+def _take_pages(page: Page, folder: Path) -> None:
+    for tab, ready in (("record", ".document"), ("accuracy", "#accuracy .card")):
+        page.locator(f'[role="tab"][data-tab-id="{tab}"]').click()
+        page.locator(ready).first.wait_for()
+        page.screenshot(path=folder / f"{tab}.png", animations="disabled")
+    page.locator('[role="tab"][data-tab-id="pictures"]').click()
+    for picture in ("timeline", "network"):
+        drawing = page.locator(f'[aria-labelledby="picture-{picture}"]')
+        drawing.wait_for()
+        drawing.screenshot(path=folder / f"{picture}.png", animations="disabled")
 
 
 def _visit(

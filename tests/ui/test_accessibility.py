@@ -41,7 +41,9 @@ def test_every_page(address: str, open_page: OpenPage, scheme: str) -> None:
     assert_nothing_grave(page)
     for tab in page.get_by_role("tab").all()[1:]:
         tab.click()
-        expect(page.locator(f"#{tab.get_attribute('aria-controls')}")).to_be_visible()
+        shown = page.locator(f"#{tab.get_attribute('aria-controls')}")
+        expect(shown).to_be_visible()
+        expect(shown.locator(".loading")).to_have_count(0)
         assert_nothing_grave(page)
     page.goto(f"{address}/documents/medinet#c=0-20")
     assert_nothing_grave(page)
