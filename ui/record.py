@@ -42,15 +42,14 @@ def record_page(application: Application, language: str, shared: Shared) -> None
             kinds = block("", "record-limits", ON_CLICK)
             upload = block(browse.upload_area(language), "record-upload")
         with gr.Column(elem_id="record-main"):
-            block(browse.search_form(language), "record-search", ON_CLICK).click(
-                record.search, None, view, api_visibility="private", show_progress="hidden"
-            )
+            search = block(browse.search_form(language), "record-search", ON_CLICK)
             active = block("", "record-active", ON_CLICK)
             found = block(
                 f'<p class="loading">{message("record.loading", language)}</p>', "record-list", ON_SHOW
             )
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = [kinds, active, found, upload]
+    search.click(record.search, None, view, **private)
     for component in (kinds, active):
         component.click(record.limit, shared.filters, shared.filters, **private)
     found.click(record.act, [view, shared.filters], [view, shared.filters], **private).then(

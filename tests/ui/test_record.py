@@ -146,3 +146,30 @@ def test_in_another_language_on_a_narrow_screen(served: str, open_page: OpenPage
     expect(page.locator(".total")).to_have_text("文書 3 件")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 320
+
+
+def test_a_dropped_file_that_cannot_be_read_is_told_and_the_window_stays(
+    served: str, open_page: OpenPage
+) -> None:
+    page = record_of(open_page(served))
+    dropped = page.evaluate_handle(
+        "() => { const dropped = new DataTransfer(); dropped.items.add(new File(['MZ'], 'a.exe')); return dropped }"
+    )
+    page.dispatch_event(".upload .drop", "drop", {"dataTransfer": dropped})
+    row = page.locator(".upload .report li")
+    expect(row).to_contain_text("a.exe Not added: ")
+    page.dispatch_event("#record-main", "drop", {"dataTransfer": dropped})
+    expect(row).to_have_count(1)
+
+
+def test_a_server_that_is_gone_is_told(served: str, open_page: OpenPage) -> None:
+    page = record_of(open_page(served))
+    page.route("**/documents**", lambda route: route.abort())
+    file: FilePayload = {"name": "beacon.md", "mimeType": "text/markdown", "buffer": BEACON}
+    page.locator('.upload input[type="file"]').set_input_files(file)
+    expect(page.locator(".upload .report")).to_contain_text("The server could not be reached")
+    page.get_by_role("button", name="Delete: Harbour works").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server could not be reached")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Delete: Harbour works")).to_be_focused()
