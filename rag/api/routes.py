@@ -181,8 +181,11 @@ async def delete_document(document_id: str, application: CurrentApplication) -> 
 
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
-        document = application.catalog.document(document_id)
-        status, content = 200, page.document_page(document, mentions(application.catalog, document))
+        catalog = application.catalog
+        with catalog.reading():
+            found, summary = catalog.document(document_id), catalog.summary(document_id)
+            elsewhere = mentions(catalog, found)
+        status, content = 200, page.document_page(found, summary.also_in, elsewhere)
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:
