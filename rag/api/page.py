@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rag.api.related import Mention
 from rag.domain import Block, BlockKind, Copy, Document
 
 ASSETS_PATH = "/page-assets"
@@ -59,8 +60,11 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
 
-def document_page(document: Document, also_in: Sequence[Copy] = ()) -> str:
-    """The document as HTML to read, every block with the offsets of its text, and links to others that say the same."""
+def document_page(document: Document, also_in: Sequence[Copy] = (), mentions: Sequence[Mention] = ()) -> str:
+    """The document as HTML to read, every block with the offsets of its text.
+
+    `also_in` links to others that say the same, `mentions` to those that speak of the same people and organisations.
+    """
     blocks = list(document.blocks)
     title = Node("h1", text=document.title)
     if blocks and blocks[0].kind is BlockKind.HEADING and _text(document, blocks[0]) == document.title:
@@ -72,6 +76,7 @@ def document_page(document: Document, also_in: Sequence[Copy] = ()) -> str:
         nodes=nodes(document, blocks),
         date=readable_date(document.date),
         also_in=also_in,
+        mentions=mentions,
     )
 
 
