@@ -272,6 +272,10 @@ class Catalog:
             found &= {document_id for (document_id,) in rows}
         return found
 
+    def summaries(self) -> list[DocumentSummary]:
+        """What a list shows of every document, by id."""
+        return [DocumentSummary(*row) for row in self._read(f"{_SELECT_SUMMARY} ORDER BY id")]
+
     def document(self, document_id: str) -> Document:
         """One whole document.
 
@@ -286,7 +290,8 @@ class Catalog:
             raise DocumentNotFound(
                 f"No document has the id {document_id!r}. `GET /documents` lists them all."
             )
-        return _document(json.loads(rows[0][0]))
+        with self._decoded():
+            return _document(json.loads(rows[0][0]))
 
     def summary(self, document_id: str) -> DocumentSummary:
         """What a list shows of one document. A copy, which no list shows, says of what it is one.
@@ -314,12 +319,14 @@ class Catalog:
         """Those of the passages that are there, by id."""
         marks = ", ".join("?" * len(ids))
         rows = self._read(f"{_SELECT_PASSAGE} WHERE passages.id IN ({marks})", *ids)
-        return {row[0]: _passage(row) for row in rows}
+        with self._decoded():
+            return {row[0]: _passage(row) for row in rows}
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """All passages of a document in their order."""
         rows = self._read(f"{_SELECT_PASSAGE} WHERE document_id = ? ORDER BY number", document_id)
-        return [_passage(row) for row in rows]
+        with self._decoded():
+            return [_passage(row) for row in rows]
 
     def all_passages(self, without: Collection[str] = ()) -> list[Passage]:
         """The passages of all documents but some."""
@@ -352,6 +359,21 @@ class Catalog:
                 "SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term)
             )
         return counts
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the file and with the lexical index, as it says it."""
+        with self._connection() as connection, closing(sqlite3.connect(":memory:")) as copy:
+            try:
+                # FTS5 is checked by a statement that counts as writing: on a copy, of what this reader sees.
+                connection.backup(copy)
+                found = [str(problem) for (problem,) in copy.execute("PRAGMA integrity_check(10)")]
+                if found != ["ok"]:
+                    return [" ".join(problem.split()) for problem in found]
+                # With the rank 1 the index is compared with the text that it was made from.
+                copy.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+            except sqlite3.DatabaseError as error:
+                return [str(error)]
+        return []
 
     def vocabulary(self) -> dict[str, int]:
         """Every word of the record in lower case, and how often it occurs."""
@@ -454,6 +476,17 @@ class Catalog:
                 return connection.execute(statement, values).fetchall()
             except sqlite3.DatabaseError as error:
                 raise self._unreadable(error) from error
+
+    @contextmanager
+    def _decoded(self) -> Iterator[None]:
+        """What was stored and cannot be what was stored is damage that SQLite does not see."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise IndexCorrupt(
+                f"{self._file} holds a row that cannot be read ({type(error).__name__}: {error})."
+                " Run `mission-record rebuild`."
+            ) from error
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -239,6 +239,22 @@ def fetch_model(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def verify(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check all that is stored against each other and against exact search; exit 1 if anything is wrong."""
+    from rag.inspection import inspect
+    from rag.terminal import print_checks
+
+    checks = inspect(_application(data_dir, corpus).settings)
+    print_checks(checks, as_json)
+    if not all(check.well for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(data_dir: DataDir = None, corpus: Corpus = None) -> None:
     """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
     from rag.doctor import examine

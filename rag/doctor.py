@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.catalog import Catalog
-from rag.domain import Manifest
 from rag.errors import IndexCorrupt, LanguageModelError, RagError
 from rag.formats.read import ENDINGS
-from rag.ingest import found_by_own_vector
+from rag.inspection import inspect
 from rag.wiring import Application
 
 # Where a program can run in another's name, what counts is whose name it is.
+_SHOWN = ("passages", "vectors", "search")
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -35,7 +34,7 @@ def examine(application: Application) -> list[Finding]:
         ("data folder", _data_folder),
         ("embedding model", _model),
         ("index", _index),
-        ("vectors", _vectors),
+        ("contents", _contents),
         ("language model", _language_model),
     )
     return [_examine(subject, check, application) for subject, check in examinations]
@@ -84,30 +83,14 @@ def _index(application: Application) -> str:
     return f"{manifest.index_id}: {manifest.documents} documents, {manifest.passages} passages"
 
 
-def _vectors(application: Application) -> str:
-    manifest = application.catalog.manifest()
-    stored = application.vectors.count(manifest.collection)
-    if stored != manifest.passages:
-        raise IndexCorrupt(
-            f"{stored} vectors are stored for {manifest.passages} passages. Run `mission-record rebuild`."
-        )
-    return f"{stored} stored; {_found(application, manifest)} of a sample found by their own vector"
-
-
-def _found(application: Application, manifest: Manifest) -> int:
-    """Of the first passage of up to twenty documents: those found as their own nearest. All, or it is corrupt."""
-    sample = _sample(application.catalog)
-    for passage_id in sample:
-        if not found_by_own_vector(application.vectors, manifest.collection, passage_id):
-            raise IndexCorrupt(
-                f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`."
-            )
-    return len(sample)
-
-
-def _sample(catalog: Catalog) -> list[str]:
-    documents = catalog.documents(limit=20).documents
-    return [catalog.passages_of(document.id)[0].id for document in documents]
+def _contents(application: Application) -> str:
+    application.catalog.manifest()
+    checks = inspect(application.settings)
+    # That the index is of this program and these settings is looked at above.
+    wrong = [check for check in checks if not check.well and check.subject != "manifest"]
+    if wrong:
+        raise IndexCorrupt(" ".join(f"{check.subject}: {check.detail}" for check in wrong))
+    return "; ".join(f"{check.subject}: {check.detail}" for check in checks if check.subject in _SHOWN)
 
 
 def _language_model(application: Application) -> str:

@@ -129,7 +129,7 @@ class Application:
             IndexEmpty, IndexMismatch, IndexCorrupt, ModelMissing, ModelInvalid: it cannot; the message says what to do.
         """
         manifest = self.catalog.manifest()
-        require_fingerprint(manifest, self._fingerprint())
+        require_fingerprint(manifest, self.fingerprint)
         return manifest
 
     def synchronise(
@@ -268,7 +268,7 @@ class Application:
             self.catalog,
             self.vectors,
             self.embedder,
-            fingerprint=self._fingerprint(),
+            fingerprint=self.fingerprint,
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
             fusion=self._fusion,
@@ -289,7 +289,9 @@ class Application:
             self.embedder, reads_many_languages(self.embedder), self.settings.reader_model != BUNDLED
         )
 
-    def _fingerprint(self) -> str:
+    @property
+    def fingerprint(self) -> str:
+        """Of the index that these settings would make."""
         return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)
 
     def _once(self, name: str, make: Callable[[], Made]) -> Made:
