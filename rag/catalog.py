@@ -42,6 +42,7 @@ from rag.errors import (
     IndexCorrupt,
     IndexEmpty,
     IndexMismatch,
+    IndexNewer,
     InvalidInput,
     StorageError,
 )
@@ -162,9 +163,15 @@ class Catalog:
         return Manifest(*rows[0])
 
     def current(self) -> Manifest | None:
-        """The index in use, or None where there is none that this version of the program can read."""
+        """The index in use, or None where there is none that this version of the program can read.
+
+        Raises:
+            IndexNewer: a later version can.
+        """
         try:
             return self.manifest()
+        except IndexNewer:
+            raise
         except StorageError:
             return None
 
@@ -334,7 +341,8 @@ class Catalog:
             f"{_SELECT_PASSAGE} WHERE document_id NOT IN (SELECT value FROM json_each(?))",
             json.dumps(sorted(without)),
         )
-        return [_passage(row) for row in rows]
+        with self._decoded():
+            return [_passage(row) for row in rows]
 
     def search(self, terms: Sequence[str], limit: int, filters: Filters) -> list[tuple[str, float]]:
         """BM25 over title, section and text for any of the terms: (passage id, score), best first, ties by id."""
@@ -529,6 +537,8 @@ class Catalog:
             self._check()
         except IndexEmpty:
             pass
+        except IndexNewer:
+            raise
         except (IndexMismatch, IndexCorrupt):
             self.discard()
         fresh = not self._file.exists()
@@ -571,6 +581,12 @@ class Catalog:
             ((version,),) = connection.execute("PRAGMA user_version").fetchall()
         except sqlite3.DatabaseError as error:
             raise self._unreadable(error) from error
+        if version > CATALOG_VERSION:
+            raise IndexNewer(
+                f"The index in {self._folder} was made by a later version of this program (schema version {version};"
+                f" this one reads {CATALOG_VERSION}). Update the program, give another --data-dir, or run"
+                " `mission-record rebuild` to replace that index by one of this version."
+            )
         if version != CATALOG_VERSION:
             raise IndexMismatch(
                 f"The index in {self._folder} has schema version {version}; this program reads version"

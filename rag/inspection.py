@@ -13,31 +13,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
-from rag.errors import RagError
 from rag.settings import Settings
-from rag.verify import Check, Index, verify
-from rag.wiring import Application, build
+from rag.verify import Check
 
 # A child that says nothing for so long hangs; a check of a hundred thousand passages takes less.
-QUIET_SECONDS = 300.0
-_PASSED_ON = {"data_dir", "embedding_model", "model_cache_dir", "passage_tokens", "threads"}
+QUIET_SECONDS = 120.0
+_PASSED_ON = {"data_dir", "embedding_model", "model_cache_dir", "passage_tokens", "threads", "chroma"}
 
 
-def inspect(settings: Settings, quiet_seconds: float = QUIET_SECONDS) -> list[Check]:
-    """`rag.verify` in a child; a Chroma server, which is another process already, is asked from this one."""
-    if settings.chroma.url:
-        application = build(settings)
-        try:
-            return list(_checks(application))
-        finally:
-            application.close()
-    return list(_of_child(settings, quiet_seconds))
+def inspect(settings: Settings, with_model: bool = True, quiet_seconds: float = QUIET_SECONDS) -> list[Check]:
+    """What `rag.verify` finds in a child; without the model all but how it embeds, which takes less time."""
+    return list(_of_child(settings, with_model, quiet_seconds))
 
 
-def _of_child(settings: Settings, quiet_seconds: float) -> Iterator[Check]:
+def _of_child(settings: Settings, with_model: bool, quiet_seconds: float) -> Iterator[Check]:
     child = subprocess.Popen(
-        [sys.executable, "-m", "rag.inspection"],
+        [sys.executable, "-m", "rag.inspector"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -48,7 +41,7 @@ def _of_child(settings: Settings, quiet_seconds: float) -> Iterator[Check]:
     assert child.stdout is not None
     last = "start"
     with child:
-        child.stdin.write(settings.model_dump_json(include=_PASSED_ON))
+        child.stdin.write(json.dumps({"settings": _passed_on(settings), "with_model": with_model}))
         child.stdin.close()
         while True:
             alarm = threading.Timer(quiet_seconds, child.kill)
@@ -65,30 +58,16 @@ def _of_child(settings: Settings, quiet_seconds: float) -> Iterator[Check]:
         yield Check(f"after {last}", False, _death(child.returncode, late, quiet_seconds))
 
 
+def _passed_on(settings: Settings) -> dict[str, Any]:
+    passed = settings.model_dump(mode="json", include=_PASSED_ON)
+    if settings.chroma.token:
+        passed["chroma"]["token"] = settings.chroma.token.get_secret_value()
+    return passed
+
+
 def _death(status: int, late: bool, quiet_seconds: float) -> str:
     if late:
         what = f"says nothing for {quiet_seconds:g} seconds"
     else:
         what = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     return f"The process that reads the index {what}: a file is damaged. Run `mission-record rebuild`."
-
-
-def _checks(application: Application) -> Iterator[Check]:
-    try:
-        embedder = application.embedder
-        fingerprint = application.fingerprint
-    except RagError as error:  # all the rest can be checked without
-        yield Check("embedding model", False, str(error))
-        embedder, fingerprint = None, None
-    yield from verify(Index(application.catalog, application.vectors, fingerprint, embedder))
-
-
-def main() -> None:
-    """The child: settings on standard input, checks on standard output."""
-    settings = Settings(**json.loads(sys.stdin.read()), download_models=False)
-    for check in _checks(build(settings)):
-        print(json.dumps({"subject": check.subject, "well": check.well, "detail": check.detail}), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -108,6 +108,8 @@ def print_documents(found: DocumentList) -> None:
 def print_report(report: IngestReport, corpus: Sequence[Path]) -> None:
     """What an ingest did; failures by name and reason."""
     console = _console(stderr=True)
+    if report.anew:
+        console.print(f"The index was made anew. {report.anew.rstrip('.')}.", style="yellow")
     for name, ids in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
         if ids:
             listed = ", ".join(ids[:_LONGEST_LIST]) + (" …" if len(ids) > _LONGEST_LIST else "")

@@ -1,1 +1,1 @@
-"""Faults of the world around the program, with real processes, files and signals: see `python -m tests.faults --help`."""
+"""Faults of the world around the program, with real processes and files: `python -m tests.faults --help`."""

@@ -15,8 +15,11 @@ from rag.verify import Index, verify
 from rag.wiring import Application
 from tests.fakes import HashingEmbedder
 
-# For each document the version ("tide") of it that is in the record.
+# For each document, by id, the version ("tide") of it that is in the record.
 State = dict[str, int]
+
+# How the id of an uploaded document begins.
+UPLOADED = "uploads-"
 
 
 class StorageApplication(Application):
@@ -80,7 +83,7 @@ class Record:
         application = self.application()
         report = application.synchronise(rebuild=rebuild)
         application.close()
-        return {"index": report.index_id, "embedded": report.embedded}
+        return {"index": report.index_id, "embedded": report.embedded, "anew": report.anew}
 
     def examine(self) -> dict[str, Any]:
         """What is stored, what verification finds wrong with it, and what is left over."""
@@ -92,28 +95,34 @@ class Record:
         state = {summary.id: _tide(catalog.document(summary.id).text) for summary in catalog.summaries()}
         others = [name for name in vectors.collections() if name != manifest.collection]
         parts = [path.name for path in self.data.rglob("*.part")]
+        found = self._found(application, state)
         application.close()
-        return {"state": state, "wrong": wrong, "left over": others + parts}
+        return {"state": state, "found": found, "wrong": wrong, "left over": others + parts}
 
-    def find(self) -> State:
+    def search(self) -> State:
         """What searching finds of each document in `state`, by words and by meaning alike.
 
         Raises:
             IndexCorrupt: it cannot be searched.
         """
         application = self.application()
+        found = self._found(application, self.state)
+        application.close()
+        return found
+
+    def _found(self, application: Application, state: State) -> State:
         catalog, found = application.catalog, State()
         with catalog.reading():
             manifest = catalog.manifest()
-            for name in self.state:
+            for document_id in state:
+                name = document_id.removeprefix(UPLOADED)
                 vector = application.embedder.embed_query(f"The {name} sails with")
                 near = application.vectors.query(manifest.collection, vector, 5, Filters())
                 words = catalog.search([name], 5, Filters())
                 both = [catalog.passages([key for key, _ in hits]).values() for hits in (near, words)]
-                tides = [{_tide(p.text) for p in hits if p.document_id == name} for hits in both]
+                tides = [{_tide(p.text) for p in hits if p.document_id == document_id} for hits in both]
                 if tides[0] and tides[0] == tides[1]:
-                    (found[name],) = tides[0]
-        application.close()
+                    (found[document_id],) = tides[0]
         return found
 
 
