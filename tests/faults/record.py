@@ -92,7 +92,7 @@ class Record:
         manifest = catalog.manifest()
         index = Index(catalog, vectors, application.fingerprint, application.embedder)
         wrong = [f"{check.subject}: {check.detail}" for check in verify(index) if not check.well]
-        state = {summary.id: _tide(catalog.document(summary.id).text) for summary in catalog.summaries()}
+        state = {summary.id: tide_of(catalog.document(summary.id).text) for summary in catalog.summaries()}
         others = [name for name in vectors.collections() if name != manifest.collection]
         parts = [path.name for path in self.data.rglob("*.part")]
         found = self._found(application, state)
@@ -120,11 +120,12 @@ class Record:
                 near = application.vectors.query(manifest.collection, vector, 5, Filters())
                 words = catalog.search([name], 5, Filters())
                 both = [catalog.passages([key for key, _ in hits]).values() for hits in (near, words)]
-                tides = [{_tide(p.text) for p in hits if p.document_id == document_id} for hits in both]
+                tides = [{tide_of(p.text) for p in hits if p.document_id == document_id} for hits in both]
                 if tides[0] and tides[0] == tides[1]:
                     (found[document_id],) = tides[0]
         return found
 
 
-def _tide(text: str) -> int:
+def tide_of(text: str) -> int:
+    """The version of the document that a passage is of."""
     return int(text.partition("tide")[2].partition(".")[0])
