@@ -60,6 +60,7 @@ _OUTSIDE_ERRORS = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_BUSY,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from rag.errors import RagError
+from rag.seal import Seal
 from rag.settings import Settings
 from rag.verify import Check, Index, verify
 from rag.wiring import Application, build
@@ -16,10 +17,23 @@ from rag.wiring import Application, build
 def main() -> None:
     """One line of JSON for each check, as soon as it is done."""
     asked = json.loads(sys.stdin.read())
-    application = build(Settings(**asked["settings"], download_models=False))
-    for check in _checks(application, asked["with_model"]):
-        sys.stdout.write(json.dumps(asdict(check)) + "\n")
-        sys.stdout.flush()
+    settings = Settings(**asked["settings"], download_models=False)
+    _tell(_files(settings))
+    for check in _checks(build(settings), asked["with_model"]):
+        _tell(check)
+
+
+def _tell(check: Check) -> None:
+    sys.stdout.write(json.dumps(asdict(check)) + "\n")
+    sys.stdout.flush()
+
+
+def _files(settings: Settings) -> Check:
+    altered = Seal(settings.data_dir).altered()
+    if altered:
+        named = ", ".join(altered)
+        return Check("files", False, f"{named}: not as written. Run `mission-record rebuild`.")
+    return Check("files", True, "the files of the vectors' graph are as they were written")
 
 
 def _checks(application: Application, with_model: bool) -> Iterator[Check]:

@@ -41,19 +41,39 @@ class Seal:
             write_durably(self._file, json.dumps(found, indent=1, sort_keys=True))
 
     def broken(self) -> list[str]:
-        """The files that are not as they were sealed, by path in the data folder; none where nothing is stored."""
-        found = self._digests()
-        try:
-            sealed = json.loads(self._file.read_text(encoding="utf-8"))
-            return sorted(
-                path for path in sealed.keys() | found.keys() if not self._same(path, sealed, found)
-            )
-        except (OSError, ValueError, AttributeError):
-            return sorted(found)
+        """The files that are not as they were sealed, by path in the data folder; none where nothing is stored.
+
+        That is damage, or what a writer has left that was killed.
+        """
+        found, sealed = self._digests(), self._sealed()
+        return sorted(
+            path
+            for path in sealed.keys() | found.keys()
+            if found.get(path) is None or found[path] != sealed.get(path)
+        )
+
+    def altered(self) -> list[str]:
+        """Those of them that no writer alters: the files of Chroma's graphs are written once."""
+        sealed = self._sealed()
+        return [
+            path
+            for path in self.broken()
+            if path in sealed and not self._is_database(path) and self._has(path)
+        ]
+
+    def _has(self, path: str) -> bool:
+        return (self._folder / path).exists()
 
     @staticmethod
-    def _same(path: str, sealed: dict[str, str], found: dict[str, str | None]) -> bool:
-        return path in sealed and found.get(path) == sealed[path]
+    def _is_database(path: str) -> bool:
+        return ".sqlite" in path
+
+    def _sealed(self) -> dict[str, str]:
+        try:
+            sealed = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return sealed if isinstance(sealed, dict) else {}
 
     def _digests(self) -> dict[str, str | None]:
         paths = [self._folder / CATALOG_FILE, *sorted((self._folder / CHROMA_FOLDER).rglob("*"))]
@@ -61,7 +81,7 @@ class Seal:
         for path in paths:
             if path.is_file() and not path.name.endswith(("-wal", "-shm", "-journal")):
                 name = path.relative_to(self._folder).as_posix()
-                found[name] = _of_rows(path) if ".sqlite" in path.name else _of_bytes(path)
+                found[name] = _of_rows(path) if self._is_database(name) else _of_bytes(path)
         return found
 
 

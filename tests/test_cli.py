@@ -487,7 +487,7 @@ def test_a_whole_index_is_verified(run: Run, own: tuple[object, ...]) -> None:
     report = json.loads(ran.out)
     assert report["well"]
     assert [check["subject"] for check in report["checks"]] == [
-        *("catalog file", "manifest", "documents", "passages", "vectors", "search", "embedding")
+        *("files", "catalog file", "manifest", "documents", "passages", "vectors", "search", "embedding")
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,7 +41,7 @@ class ChromaVectorStore:
         try:
             self.delete(collection)
         except IndexCorrupt:
-            self.clear()
+            self._clear()
         with self._translated():
             # Without `embedding_function=None` Chroma would fetch and run a model of its own.
             self._open().create_collection(
@@ -120,12 +120,6 @@ class ChromaVectorStore:
         with self._translated():
             return self._get(name)
 
-    def clear(self) -> None:
-        """Remove everything, whatever state it is in."""
-        self.close()
-        with self._translated(), suppress(FileNotFoundError):
-            shutil.rmtree(self._folder)
-
     def close(self) -> None:
         """Let go of the folder."""
         with self._guard:
@@ -144,6 +138,11 @@ class ChromaVectorStore:
                 f"The vectors in {self._folder} cannot be read or written ({type(error).__name__}: {error})."
                 " Run `mission-record rebuild`."
             ) from error
+
+    def _clear(self) -> None:
+        self.close()
+        with self._translated():
+            shutil.rmtree(self._folder)
 
     def _get(self, collection: str) -> Collection:
         return self._open().get_collection(self._full(collection), embedding_function=None)

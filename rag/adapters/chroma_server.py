@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import urlsplit
 
 from rag.adapters.chroma import ChromaVectorStore
@@ -38,11 +38,6 @@ class ChromaServerVectorStore(ChromaVectorStore):
         """Remove the collection; one that is not there is no error."""
         self._known.pop(collection, None)
         super().delete(collection)
-
-    def clear(self) -> None:
-        """Remove the collections of this record."""
-        for collection in list(self.collections()):
-            self.delete(collection)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -118,6 +113,9 @@ class ChromaServerVectorStore(ChromaVectorStore):
                 f"The Chroma server refuses what is asked of it ({type(error).__name__}: {error})."
                 " See that its version fits this program's chromadb, and run `mission-record rebuild`."
             ) from error
+
+    def _clear(self) -> NoReturn:
+        raise IndexCorrupt("The Chroma server cannot list its collections. See its log.")
 
 
 def _sessions(client: Client) -> tuple[httpx.Client, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rag.domain import Filters
 from rag.ports import Embedder
+from rag.seal import Seal
 from rag.settings import Settings
 from rag.verify import Index, verify
 from rag.wiring import Application
@@ -91,7 +92,8 @@ class Record:
         catalog, vectors = application.catalog, application.vectors
         manifest = catalog.manifest()
         index = Index(catalog, vectors, application.fingerprint, application.embedder)
-        wrong = [f"{check.subject}: {check.detail}" for check in verify(index) if not check.well]
+        wrong = [f"{path} is altered" for path in Seal(self.data).altered()]
+        wrong += [f"{check.subject}: {check.detail}" for check in verify(index) if not check.well]
         state = {summary.id: tide_of(catalog.document(summary.id).text) for summary in catalog.summaries()}
         others = [name for name in vectors.collections() if name != manifest.collection]
         parts = [path.name for path in self.data.rglob("*.part")]

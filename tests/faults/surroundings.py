@@ -56,7 +56,7 @@ class Surroundings:
                 ballast = folder / "ballast"
                 free = shutil.disk_usage(folder).free
                 with ballast.open("wb") as file:
-                    file.write(bytes(max(0, free - self._random.randrange(0, 1_000_000))))
+                    file.write(bytes(max(0, free - self._random.randrange(0, 300_000))))
                 ended = run(record.ingest)
                 ballast.unlink()
                 self.counts["disk full on a disk of its own"] += 1
