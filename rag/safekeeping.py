@@ -75,7 +75,7 @@ class Safekeeping:
             return f"It was damaged ({error})"
         except (IndexEmpty, IndexMismatch):
             # Where no catalog says what belongs to it, nothing of what somebody left there can be used.
-            return "" if self._seal.broken() and not self._outdated(str) else None
+            return self._outdated(str) if self._seal.broken() else None
         found = self.damage()
         return f"It was damaged ({_told(found)})" if found else None
 

@@ -53,16 +53,16 @@ class Seal:
         )
 
     def altered(self) -> list[str]:
-        """Those of them that no writer alters: the files of Chroma's graphs are written once."""
-        sealed = self._sealed()
-        return [
-            path
-            for path in self.broken()
-            if path in sealed and not self._is_database(path) and self._has(path)
-        ]
+        """Those of them that no writer leaves so, however it ended.
 
-    def _has(self, path: str) -> bool:
-        return (self._folder / path).exists()
+        A database fails SQLite's own check, or a file of Chroma's graphs, which are written once, is another.
+        """
+        found, sealed = self._digests(), self._sealed()
+        return sorted(
+            path
+            for path, digest in found.items()
+            if digest is None or (not self._is_database(path) and digest != sealed.get(path, digest))
+        )
 
     @staticmethod
     def _is_database(path: str) -> bool:
