@@ -21,6 +21,7 @@ SEAL_FILE = "seal.json"
 CHROMA_FOLDER = "chroma"
 # Where Chroma notes down that somebody opened it.
 _OF_READERS = {"acquire_write"}
+_WRITTEN_OUT = "index_metadata.pickle"
 # Numbers and text as bytes that are the same for the same values; later formats depend on who else holds them.
 _MARSHAL_VERSION = 2
 
@@ -76,10 +77,13 @@ class Seal:
         return sealed if isinstance(sealed, dict) else {}
 
     def _digests(self) -> dict[str, str | None]:
-        paths = [self._folder / CATALOG_FILE, *sorted((self._folder / CHROMA_FOLDER).rglob("*"))]
+        chroma = self._folder / CHROMA_FOLDER
+        paths = [self._folder / CATALOG_FILE, *chroma.glob("*.sqlite3")]
+        # A graph without this file is not written out yet: Chroma reads none of its files, and makes them anew.
+        paths += [path for kept in chroma.glob(f"*/{_WRITTEN_OUT}") for path in kept.parent.iterdir()]
         found: dict[str, str | None] = {}
         for path in paths:
-            if path.is_file() and not path.name.endswith(("-wal", "-shm", "-journal")):
+            if path.is_file():
                 name = path.relative_to(self._folder).as_posix()
                 found[name] = _of_rows(path) if self._is_database(name) else _of_bytes(path)
         return found

@@ -466,6 +466,13 @@ def test_a_catalog_of_another_version(
     assert filled.documents().total == 1
 
 
+def test_a_disk_without_room_is_no_damage(filled: Catalog) -> None:
+    # What SQLite says where the file through which readers and writers share memory does not fit.
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert type(filled._unreadable(error)) is StorageError
+
+
 @pytest.mark.parametrize("read", [*READS, Catalog.current])
 def test_a_catalog_of_a_later_version_is_left_alone(
     filled: Catalog, folder: Path, documents: list[Document], read: Callable[[Catalog], object]
