@@ -255,12 +255,23 @@ def verify(
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, corpus: Corpus = None) -> None:
-    """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
-    from rag.doctor import examine
-    from rag.terminal import print_findings
+def doctor(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    mending: Annotated[
+        bool, typer.Option("--mend", help="Mend what can be mended, and say what was.")
+    ] = False,
+) -> None:
+    """Say what is wrong with this installation and how to mend it; exit 1 if anything is. Looking changes nothing."""
+    from rag.doctor import examine, mend
+    from rag.terminal import print_findings, progress_bar
 
-    findings = examine(_application(data_dir, corpus))
+    application = _application(data_dir, corpus)
+    if mending:
+        with progress_bar() as report:
+            done = mend(application, report)
+        typer.echo("\n".join(f"mended  {what}" for what in done) or "There was nothing to mend.")
+    findings = examine(application)
     print_findings(findings)
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.errors import IndexCorrupt, LanguageModelError, RagError
-from rag.formats.read import ENDINGS
+from rag.formats.read import ENDINGS, reader_missing
 from rag.inspection import inspect
-from rag.wiring import Application
+from rag.wiring import Application, Progress
 
-# Where a program can run in another's name, what counts is whose name it is.
 _SHOWN = ("passages", "vectors", "search")
+# Where a program can run in another's name, what counts is whose name it is.
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -31,6 +32,7 @@ def examine(application: Application) -> list[Finding]:
     examinations: tuple[tuple[str, Callable[[Application], str]], ...] = (
         ("python", lambda _: f"{sys.version.split()[0]} at {sys.executable}"),
         ("documents", _documents),
+        ("readers", _readers),
         ("data folder", _data_folder),
         ("embedding model", _model),
         ("index", _index),
@@ -38,6 +40,25 @@ def examine(application: Application) -> list[Finding]:
         ("language model", _language_model),
     )
     return [_examine(subject, check, application) for subject, check in examinations]
+
+
+def mend(application: Application, progress: Progress | None = None) -> list[str]:
+    """Mend what can be: an index that is damaged, of an older version or out of step, and what killed processes left.
+
+    Says what was done.
+
+    Raises:
+        RagError: it cannot be mended so; the message says why.
+    """
+    left = application.leftovers()
+    report = application.synchronise(progress)
+    done = [f"removed {path}, which a process had left that was killed" for path in left if not path.exists()]
+    if report.anew:
+        done.append(f"made the index anew. {report.anew}")
+    elif report.changed:
+        counts = (len(report.added), len(report.updated), len(report.removed))
+        done.append("brought the index in step: {} added, {} updated, {} removed".format(*counts))
+    return done
 
 
 def _examine(subject: str, check: Callable[[Application], str], application: Application) -> Finding:
@@ -62,6 +83,18 @@ def _documents(application: Application) -> str:
     if not readable:
         raise RagError(f"{shown} holds no file that can be read ({', '.join(sorted(ENDINGS))}).")
     return f"{readable} readable files in {shown}"
+
+
+def _readers(application: Application) -> str:
+    files = [file for path in application.corpus for file in ([path] if path.is_file() else path.rglob("*"))]
+    missing = Counter(file.suffix.lower() for file in files if reader_missing(file.suffix.lower()))
+    if missing:
+        counted = ", ".join(f"{number} {ending}" for ending, number in sorted(missing.items()))
+        raise RagError(
+            f"The readers of some files are not installed ({counted}): pip install 'mission-record[documents]'"
+            " and ingest again."
+        )
+    return "all that the documents need are installed"
 
 
 def _data_folder(application: Application) -> str:

@@ -43,6 +43,8 @@ class Safekeeping:
             IndexNewer: a later version of this program has made it, and no rebuild is asked for.
         """
         with self._catalog.writing(wait_seconds):
+            for path in self.leftovers():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             damage = self._damage(rebuild)
             if damage is not None:
                 self._set_aside()
@@ -54,6 +56,11 @@ class Safekeeping:
                 raise
             shutil.rmtree(self._aside, ignore_errors=True)
             self._seal.put()
+
+    def leftovers(self) -> list[Path]:
+        """What a process has left that was killed: files half written, and what it had set aside."""
+        folder = self._settings.data_dir
+        return sorted(path for path in (*folder.glob("*.part"), self._aside) if path.exists())
 
     def damage(self) -> list[Check]:
         """What is wrong with what is stored. A seal that is whole says that nothing is, and costs little."""

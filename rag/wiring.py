@@ -209,6 +209,10 @@ class Application:
 
         return Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
 
+    def leftovers(self) -> list[Path]:
+        """What killed processes have left in the data folder; the next `synchronise` removes it."""
+        return self._safekeeping.leftovers()
+
     def close(self) -> None:
         """Finish the questions that are being answered, and let go of the data folder and of connections."""
         self.admission.close()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rag.catalog import CATALOG_FILE
-from rag.doctor import Finding, examine
+from rag.doctor import Finding, examine, mend
+from rag.formats import read
 from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
 from tests.llm_server import LLMServer, Reply
@@ -190,3 +191,26 @@ def test_a_vector_store_that_cannot_be_read(small_application: Application) -> N
     assert "Run `mission-record rebuild`" in found["contents"]
     small_application.synchronise(rebuild=True)
     assert wrong(small_application) == {}
+
+
+def test_what_is_wrong_is_mended_and_said(small_application: Application) -> None:
+    small_application.close()
+    data = small_application.settings.data_dir
+    (data / "corpus.part").write_text("[")
+    (data / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all" * 1_000)
+    done = mend(small_application)
+    assert done[0].startswith(f"removed {data / 'corpus.part'}")
+    assert done[1].startswith("made the index anew. It was damaged")
+    assert wrong(small_application) == {}
+    assert mend(small_application) == []
+
+
+def test_readers_that_are_missing_are_counted(
+    small_application: Application, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small_corpus / "report.PDF").write_bytes(b"%PDF-1.4")
+    monkeypatch.setattr(read, "find_spec", lambda name: None)
+    found = {finding.subject: finding for finding in examine(small_application)}["readers"]
+    assert not found.well
+    assert "1 .pdf" in found.detail
+    assert "pip install 'mission-record[documents]'" in found.detail
