@@ -42,6 +42,7 @@ from rag.errors import (
     IndexCorrupt,
     IndexEmpty,
     IndexMismatch,
+    IndexNewer,
     InvalidInput,
     StorageError,
 )
@@ -59,6 +60,7 @@ _OUTSIDE_ERRORS = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_BUSY,
 )
 
@@ -162,9 +164,15 @@ class Catalog:
         return Manifest(*rows[0])
 
     def current(self) -> Manifest | None:
-        """The index in use, or None where there is none that this version of the program can read."""
+        """The index in use, or None where there is none that this version of the program can read.
+
+        Raises:
+            IndexNewer: a later version can.
+        """
         try:
             return self.manifest()
+        except IndexNewer:
+            raise
         except StorageError:
             return None
 
@@ -272,6 +280,10 @@ class Catalog:
             found &= {document_id for (document_id,) in rows}
         return found
 
+    def summaries(self) -> list[DocumentSummary]:
+        """What a list shows of every document, by id."""
+        return [DocumentSummary(*row) for row in self._read(f"{_SELECT_SUMMARY} ORDER BY id")]
+
     def document(self, document_id: str) -> Document:
         """One whole document.
 
@@ -286,7 +298,8 @@ class Catalog:
             raise DocumentNotFound(
                 f"No document has the id {document_id!r}. `GET /documents` lists them all."
             )
-        return _document(json.loads(rows[0][0]))
+        with self._decoded():
+            return _document(json.loads(rows[0][0]))
 
     def summary(self, document_id: str) -> DocumentSummary:
         """What a list shows of one document. A copy, which no list shows, says of what it is one.
@@ -314,12 +327,14 @@ class Catalog:
         """Those of the passages that are there, by id."""
         marks = ", ".join("?" * len(ids))
         rows = self._read(f"{_SELECT_PASSAGE} WHERE passages.id IN ({marks})", *ids)
-        return {row[0]: _passage(row) for row in rows}
+        with self._decoded():
+            return {row[0]: _passage(row) for row in rows}
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """All passages of a document in their order."""
         rows = self._read(f"{_SELECT_PASSAGE} WHERE document_id = ? ORDER BY number", document_id)
-        return [_passage(row) for row in rows]
+        with self._decoded():
+            return [_passage(row) for row in rows]
 
     def all_passages(self, without: Collection[str] = ()) -> list[Passage]:
         """The passages of all documents but some."""
@@ -327,7 +342,8 @@ class Catalog:
             f"{_SELECT_PASSAGE} WHERE document_id NOT IN (SELECT value FROM json_each(?))",
             json.dumps(sorted(without)),
         )
-        return [_passage(row) for row in rows]
+        with self._decoded():
+            return [_passage(row) for row in rows]
 
     def search(self, terms: Sequence[str], limit: int, filters: Filters) -> list[tuple[str, float]]:
         """BM25 over title, section and text for any of the terms: (passage id, score), best first, ties by id."""
@@ -352,6 +368,21 @@ class Catalog:
                 "SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term)
             )
         return counts
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the file and with the lexical index, as it says it."""
+        with self._connection() as connection, closing(sqlite3.connect(":memory:")) as copy:
+            try:
+                # FTS5 is checked by a statement that counts as writing: on a copy, of what this reader sees.
+                connection.backup(copy)
+                found = [str(problem) for (problem,) in copy.execute("PRAGMA integrity_check(10)")]
+                if found != ["ok"]:
+                    return [" ".join(problem.split()) for problem in found]
+                # With the rank 1 the index is compared with the text that it was made from.
+                copy.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+            except sqlite3.DatabaseError as error:
+                return [str(error)]
+        return []
 
     def vocabulary(self) -> dict[str, int]:
         """Every word of the record in lower case, and how often it occurs."""
@@ -456,6 +487,17 @@ class Catalog:
                 raise self._unreadable(error) from error
 
     @contextmanager
+    def _decoded(self) -> Iterator[None]:
+        """What was stored and cannot be what was stored is damage that SQLite does not see."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise IndexCorrupt(
+                f"{self._file} holds a row that cannot be read ({type(error).__name__}: {error})."
+                " Run `mission-record rebuild`."
+            ) from error
+
+    @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """The connection that this thread has taken, or one taken for as long as this lasts."""
         taken: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -496,6 +538,8 @@ class Catalog:
             self._check()
         except IndexEmpty:
             pass
+        except IndexNewer:
+            raise
         except (IndexMismatch, IndexCorrupt):
             self.discard()
         fresh = not self._file.exists()
@@ -538,6 +582,12 @@ class Catalog:
             ((version,),) = connection.execute("PRAGMA user_version").fetchall()
         except sqlite3.DatabaseError as error:
             raise self._unreadable(error) from error
+        if version > CATALOG_VERSION:
+            raise IndexNewer(
+                f"The index in {self._folder} was made by a later version of this program (schema version {version};"
+                f" this one reads {CATALOG_VERSION}). Update the program, give another --data-dir, or run"
+                " `mission-record rebuild` to replace that index by one of this version."
+            )
         if version != CATALOG_VERSION:
             raise IndexMismatch(
                 f"The index in {self._folder} has schema version {version}; this program reads version"

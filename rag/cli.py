@@ -253,12 +253,39 @@ def fetch_model(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, corpus: Corpus = None) -> None:
-    """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
-    from rag.doctor import examine
-    from rag.terminal import print_findings
+def verify(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check all that is stored against each other and against exact search; exit 1 if anything is wrong."""
+    from rag.inspection import inspect
+    from rag.terminal import print_checks
 
-    findings = examine(_application(data_dir, corpus))
+    checks = inspect(_application(data_dir, corpus).settings)
+    print_checks(checks, as_json)
+    if not all(check.well for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    data_dir: DataDir = None,
+    corpus: Corpus = None,
+    mending: Annotated[
+        bool, typer.Option("--mend", help="Mend what can be mended, and say what was.")
+    ] = False,
+) -> None:
+    """Say what is wrong with this installation and how to mend it; exit 1 if anything is. Looking changes nothing."""
+    from rag.doctor import examine, mend
+    from rag.terminal import print_findings, progress_bar
+
+    application = _application(data_dir, corpus)
+    if mending:
+        with progress_bar() as report:
+            done = mend(application, report)
+        typer.echo("\n".join(f"mended  {what}" for what in done) or "There was nothing to mend.")
+    findings = examine(application)
     print_findings(findings)
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)

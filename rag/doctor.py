@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.catalog import Catalog
-from rag.domain import Manifest
 from rag.errors import IndexCorrupt, LanguageModelError, RagError
-from rag.formats.read import ENDINGS
-from rag.ingest import found_by_own_vector
-from rag.wiring import Application
+from rag.formats.read import ENDINGS, reader_missing
+from rag.inspection import inspect
+from rag.wiring import Application, Progress
 
+_SHOWN = ("passages", "vectors", "search")
 # Where a program can run in another's name, what counts is whose name it is.
 _EFFECTIVE = os.access in os.supports_effective_ids
 
@@ -32,13 +32,33 @@ def examine(application: Application) -> list[Finding]:
     examinations: tuple[tuple[str, Callable[[Application], str]], ...] = (
         ("python", lambda _: f"{sys.version.split()[0]} at {sys.executable}"),
         ("documents", _documents),
+        ("readers", _readers),
         ("data folder", _data_folder),
         ("embedding model", _model),
         ("index", _index),
-        ("vectors", _vectors),
+        ("contents", _contents),
         ("language model", _language_model),
     )
     return [_examine(subject, check, application) for subject, check in examinations]
+
+
+def mend(application: Application, progress: Progress | None = None) -> list[str]:
+    """Mend what can be: an index that is damaged, of an older version or out of step, and what killed processes left.
+
+    Says what was done.
+
+    Raises:
+        RagError: it cannot be mended so; the message says why.
+    """
+    left = application.leftovers()
+    report = application.synchronise(progress)
+    done = [f"removed {path}, which a process had left that was killed" for path in left if not path.exists()]
+    if report.anew:
+        done.append(f"made the index anew. {report.anew}")
+    elif report.changed:
+        counts = (len(report.added), len(report.updated), len(report.removed))
+        done.append("brought the index in step: {} added, {} updated, {} removed".format(*counts))
+    return done
 
 
 def _examine(subject: str, check: Callable[[Application], str], application: Application) -> Finding:
@@ -65,6 +85,18 @@ def _documents(application: Application) -> str:
     return f"{readable} readable files in {shown}"
 
 
+def _readers(application: Application) -> str:
+    files = [file for path in application.corpus for file in ([path] if path.is_file() else path.rglob("*"))]
+    missing = Counter(file.suffix.lower() for file in files if reader_missing(file.suffix.lower()))
+    if missing:
+        counted = ", ".join(f"{number} {ending}" for ending, number in sorted(missing.items()))
+        raise RagError(
+            f"The readers of some files are not installed ({counted}): pip install 'mission-record[documents]'"
+            " and ingest again."
+        )
+    return "all that the documents need are installed"
+
+
 def _data_folder(application: Application) -> str:
     folder = application.settings.data_dir
     # Not `exists()`, which is as good as no where one may not look.
@@ -84,30 +116,14 @@ def _index(application: Application) -> str:
     return f"{manifest.index_id}: {manifest.documents} documents, {manifest.passages} passages"
 
 
-def _vectors(application: Application) -> str:
-    manifest = application.catalog.manifest()
-    stored = application.vectors.count(manifest.collection)
-    if stored != manifest.passages:
-        raise IndexCorrupt(
-            f"{stored} vectors are stored for {manifest.passages} passages. Run `mission-record rebuild`."
-        )
-    return f"{stored} stored; {_found(application, manifest)} of a sample found by their own vector"
-
-
-def _found(application: Application, manifest: Manifest) -> int:
-    """Of the first passage of up to twenty documents: those found as their own nearest. All, or it is corrupt."""
-    sample = _sample(application.catalog)
-    for passage_id in sample:
-        if not found_by_own_vector(application.vectors, manifest.collection, passage_id):
-            raise IndexCorrupt(
-                f"Passage {passage_id} is not found by its own vector. Run `mission-record rebuild`."
-            )
-    return len(sample)
-
-
-def _sample(catalog: Catalog) -> list[str]:
-    documents = catalog.documents(limit=20).documents
-    return [catalog.passages_of(document.id)[0].id for document in documents]
+def _contents(application: Application) -> str:
+    application.catalog.manifest()
+    checks = inspect(application.settings)
+    # That the index is of this program and these settings is looked at above.
+    wrong = [check for check in checks if not check.well and check.subject != "manifest"]
+    if wrong:
+        raise IndexCorrupt(" ".join(f"{check.subject}: {check.detail}" for check in wrong))
+    return "; ".join(f"{check.subject}: {check.detail}" for check in checks if check.subject in _SHOWN)
 
 
 def _language_model(application: Application) -> str:

@@ -482,7 +482,8 @@ class Duplicate:
 class IngestReport:
     """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded.
 
-    `duplicates` are the files that are no documents of their own, whether newly so or as before.
+    `duplicates` are the files that are no documents of their own, whether newly so or as before. `anew`: why everything
+    was made anew, where nobody had asked for it.
     """
 
     added: tuple[str, ...] = ()
@@ -493,6 +494,7 @@ class IngestReport:
     embedded: int = 0
     index_id: str = ""
     duplicates: tuple[Duplicate, ...] = ()
+    anew: str = ""
 
     @property
     def changed(self) -> bool:

@@ -14,6 +14,7 @@
     |-- StorageError
     |   |-- IndexEmpty           nothing has been ingested yet
     |   |-- IndexMismatch        made by another model, chunking or schema version
+    |   |   `-- IndexNewer       of a later schema version than this program knows
     |   |-- IndexBusy            another process is writing
     |   `-- IndexCorrupt         what is stored contradicts itself
     |-- ModelError
@@ -107,6 +108,10 @@ class IndexMismatch(StorageError):
     """The index was made by another model, chunking or schema version."""
 
     code = "index_mismatch"
+
+
+class IndexNewer(IndexMismatch):
+    """The index is of a later schema version than this program knows."""
 
 
 class IndexBusy(StorageError):

@@ -157,10 +157,8 @@ def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> I
 def _passage(document: Document, section: Section, sentences: Sequence[Sentence]) -> Passage:
     start, end = sentences[0].start, sentences[-1].end
     text = document.text[start:end]
-    # What is embedded and shown decides the id, so that an unchanged passage keeps its vector.
-    identity = "\x1f".join((document.id, document.title, section.title, str(start), text))
     return Passage(
-        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        id=passage_id(document.id, document.title, section.title, start, text),
         document_id=document.id,
         title=document.title,
         section=section.title,
@@ -172,6 +170,12 @@ def _passage(document: Document, section: Section, sentences: Sequence[Sentence]
         end=end,
         sentences=tuple(sentences),
     )
+
+
+def passage_id(document_id: str, title: str, section: str, start: int, text: str) -> str:
+    """Decided by what is embedded and shown, so that an unchanged passage keeps its vector."""
+    identity = "\x1f".join((document_id, title, section, str(start), text))
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 def embedded_text(passage: Passage) -> str:

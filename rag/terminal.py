@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +21,7 @@ from rich.text import Text
 from rag.catalog import DocumentList
 from rag.doctor import Finding
 from rag.domain import Answer, Citation, Hit, IngestReport, Passage, Question
+from rag.verify import Check
 
 _LONGEST_LIST = 10
 # In a pipe a line is as long as it is: other programs read it.
@@ -105,6 +108,8 @@ def print_documents(found: DocumentList) -> None:
 def print_report(report: IngestReport, corpus: Sequence[Path]) -> None:
     """What an ingest did; failures by name and reason."""
     console = _console(stderr=True)
+    if report.anew:
+        console.print(f"The index was made anew. {report.anew.rstrip('.')}.", style="yellow")
     for name, ids in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
         if ids:
             listed = ", ".join(ids[:_LONGEST_LIST]) + (" …" if len(ids) > _LONGEST_LIST else "")
@@ -156,6 +161,15 @@ def print_findings(findings: Sequence[Finding]) -> None:
             f"{'ok  ' if finding.well else 'FAIL'}  {finding.subject}: {finding.detail}",
             style="" if finding.well else "red",
         )
+
+
+def print_checks(checks: Sequence[Check], as_json: bool) -> None:
+    """One line for each check, or one JSON object of them all."""
+    if as_json:
+        found = {"well": all(check.well for check in checks), "checks": [asdict(check) for check in checks]}
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    else:
+        print_findings([Finding(check.subject, check.well, check.detail) for check in checks])
 
 
 @contextmanager

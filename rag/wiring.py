@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -18,12 +20,13 @@ from rag.errors import IndexCorrupt
 from rag.feedback import FeedbackFile
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
-from rag.intake import Intake
+from rag.intake import WAIT_SECONDS, Intake
 from rag.logs import log_outcome
 from rag.pipeline import Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
+from rag.safekeeping import Safekeeping
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
 from rag.uploads import Uploads, Withdrawn
@@ -58,6 +61,7 @@ class Application:
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
+        self._safekeeping = Safekeeping(settings, self.catalog, self.vectors)
         self._uploads = Uploads(settings.data_dir)
         self._withdrawn = Withdrawn(settings.data_dir)
         self._parser = Parser(settings.reading)  # of uploads: to start a process for each would be slow
@@ -129,7 +133,7 @@ class Application:
             IndexEmpty, IndexMismatch, IndexCorrupt, ModelMissing, ModelInvalid: it cannot; the message says what to do.
         """
         manifest = self.catalog.manifest()
-        require_fingerprint(manifest, self._fingerprint())
+        require_fingerprint(manifest, self.fingerprint)
         return manifest
 
     def synchronise(
@@ -146,10 +150,10 @@ class Application:
             IndexBusy, DocumentUnreadable, IndexCorrupt, ModelMissing: as `rag.ingest.Ingest.synchronise`.
         """
         chosen = tuple(corpus) or self.corpus
-        with Parser(self.settings.reading) as parser:
+        with self._changing(rebuild=rebuild) as anew, Parser(self.settings.reading) as parser:
             report = self._ingest(parser).synchronise(chosen, progress, rebuild)
         self._remember(chosen)
-        return report
+        return replace(report, anew="" if rebuild else anew)
 
     def upload(self, files: Sequence[Upload], progress: Progress | None = None) -> IngestReport:
         """Take files into the record; when this returns they are on disk and found.
@@ -159,7 +163,8 @@ class Application:
         Raises:
             IndexBusy, IndexCorrupt, ModelMissing: as `rag.intake.Intake.upload`.
         """
-        return self._intake(progress).upload(files)
+        with self._changing(WAIT_SECONDS) as anew:
+            return replace(self._intake(progress).upload(files), anew=anew)
 
     def fetch(self, addresses: Sequence[str], progress: Progress | None = None) -> IngestReport:
         """Take documents from the web into the record, where the settings allow it; all of them or none.
@@ -179,7 +184,10 @@ class Application:
         Raises:
             DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
         """
-        self._intake().delete(document_id)
+        with self._changing(WAIT_SECONDS) as anew:
+            if anew:
+                self._ingest(self._parser).synchronise(self.corpus)
+            self._intake().delete(document_id)
 
     def feedback(self, answer_id: str, rating: Rating, comment: str | None = None) -> None:
         """Keep what somebody thought of an answer.
@@ -188,6 +196,9 @@ class Application:
             InvalidInput, StorageError: as `rag.feedback.FeedbackFile.add`.
         """
         FeedbackFile(self.settings.data_dir).add(answer_id, rating, comment)
+
+    def _changing(self, wait_seconds: float = 0, rebuild: bool = False) -> AbstractContextManager[str]:
+        return self._safekeeping.changing(lambda: self.fingerprint, rebuild, wait_seconds)
 
     def _intake(self, progress: Progress | None = None) -> Intake:
         ingest = self._ingest(self._parser)
@@ -209,6 +220,10 @@ class Application:
             )
 
         return Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
+
+    def leftovers(self) -> list[Path]:
+        """What killed processes have left in the data folder; the next `synchronise` removes it."""
+        return self._safekeeping.leftovers()
 
     def close(self) -> None:
         """Finish the questions that are being answered, and let go of the data folder and of connections."""
@@ -280,7 +295,7 @@ class Application:
             self.catalog,
             self.vectors,
             self.embedder,
-            fingerprint=self._fingerprint(),
+            fingerprint=self.fingerprint,
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
             fusion=self._fusion,
@@ -301,7 +316,9 @@ class Application:
             self.embedder, reads_many_languages(self.embedder), self.settings.reader_model != BUNDLED
         )
 
-    def _fingerprint(self) -> str:
+    @property
+    def fingerprint(self) -> str:
+        """Of the index that these settings would make."""
         return fingerprint(self.embedder.fingerprint, self.settings.passage_tokens)
 
     def _once(self, name: str, make: Callable[[], Made]) -> Made:

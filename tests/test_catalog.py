@@ -22,6 +22,7 @@ from rag.errors import (
     IndexCorrupt,
     IndexEmpty,
     IndexMismatch,
+    IndexNewer,
     InvalidInput,
     StorageError,
 )
@@ -456,8 +457,8 @@ def test_a_catalog_of_another_version(
     filled: Catalog, folder: Path, documents: list[Document], read: Callable[[Catalog], object]
 ) -> None:
     filled.close()
-    set_version(folder, CATALOG_VERSION + 1)
-    with pytest.raises(IndexMismatch, match=rf"version {CATALOG_VERSION + 1};.*Run `mission-record ingest`"):
+    set_version(folder, CATALOG_VERSION - 1)
+    with pytest.raises(IndexMismatch, match=rf"version {CATALOG_VERSION - 1};.*Run `mission-record ingest`"):
         read(filled)
     assert filled.current() is None
     store(filled, documents[:1], "second")
@@ -465,10 +466,32 @@ def test_a_catalog_of_another_version(
     assert filled.documents().total == 1
 
 
+def test_a_disk_without_room_is_no_damage(filled: Catalog) -> None:
+    # What SQLite says where the file through which readers and writers share memory does not fit.
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert type(filled._unreadable(error)) is StorageError
+
+
+@pytest.mark.parametrize("read", [*READS, Catalog.current])
+def test_a_catalog_of_a_later_version_is_left_alone(
+    filled: Catalog, folder: Path, documents: list[Document], read: Callable[[Catalog], object]
+) -> None:
+    before = filled.manifest().index_id
+    filled.close()
+    set_version(folder, CATALOG_VERSION + 1)
+    with pytest.raises(IndexNewer, match=r"made by a later version.*Update the program"):
+        read(filled)
+    with pytest.raises(IndexNewer):
+        store(filled, documents[:1], "second")
+    set_version(folder, CATALOG_VERSION)
+    assert filled.manifest().index_id == before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc, which only Linux has")
 def test_asking_a_catalog_of_another_version_keeps_no_file_open(filled: Catalog, folder: Path) -> None:
     filled.close()
-    set_version(folder, 99)
+    set_version(folder, 1)
     before = len(list(os.scandir("/proc/self/fd")))
     for _ in range(20):
         assert filled.current() is None

@@ -7,11 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from io import StringIO
@@ -476,6 +478,29 @@ def test_long_names_are_not_cut_in_a_pipe(run: Run, tmp_path: Path) -> None:
     assert name in line
     assert "title end" in line
     assert not line.endswith(" ")
+
+
+def test_a_whole_index_is_verified(run: Run, own: tuple[object, ...]) -> None:
+    run("ingest", *own)
+    ran = run("verify", *own, "--json")
+    assert ran.code == 0, ran
+    report = json.loads(ran.out)
+    assert report["well"]
+    assert [check["subject"] for check in report["checks"]] == [
+        *("files", "catalog file", "manifest", "documents", "passages", "vectors", "search", "embedding")
+    ]
+
+
+def test_an_index_that_is_not_whole_fails_verification(
+    run: Run, own: tuple[object, ...], tmp_path: Path
+) -> None:
+    run("ingest", *own)
+    with closing(sqlite3.connect(tmp_path / "data" / "catalog.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM passages WHERE number = 1")
+    ran = run("verify", *own)
+    assert ran.code == 1
+    assert "FAIL  passages: " in ran.out
+    assert "Run `mission-record rebuild`" in ran.out
 
 
 def test_the_doctor_finds_nothing(run: Run) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rag.catalog import CATALOG_FILE
-from rag.doctor import Finding, examine
+from rag.doctor import Finding, examine, mend
+from rag.formats import read
 from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
 from tests.llm_server import LLMServer, Reply
@@ -32,7 +33,7 @@ def test_all_is_well_with_a_fresh_index(small_application: Application) -> None:
     assert "3 readable files" in details["documents"]
     assert "384 dimensions" in details["embedding model"]
     assert "3 documents" in details["index"]
-    assert "found by their own vector" in details["vectors"]
+    assert "recall@" in details["contents"]
     assert details["language model"] == "none configured; answers are extractive"
 
 
@@ -79,14 +80,14 @@ def test_a_language_model_whose_library_is_missing(
 def test_looking_changes_nothing(tmp_path: Path, small_corpus: Path, make_settings: MakeSettings) -> None:
     assert wrong(build(make_settings(tmp_path / "data", corpus_dir=small_corpus))).keys() == {
         "index",
-        "vectors",
+        "contents",
     }
     assert not (tmp_path / "data").exists()
 
 
 def test_an_index_that_is_not_there(tmp_path: Path, small_corpus: Path, make_settings: MakeSettings) -> None:
     found = wrong(build(make_settings(tmp_path / "data", corpus_dir=small_corpus)))
-    assert found.keys() == {"index", "vectors"}
+    assert found.keys() == {"index", "contents"}
     assert "Run `mission-record ingest`" in found["index"]
 
 
@@ -151,16 +152,16 @@ def test_a_damaged_catalog(small_application: Application) -> None:
     small_application.close()
     (small_application.settings.data_dir / CATALOG_FILE).write_bytes(b"no database at all")
     found = wrong(small_application)
-    assert found.keys() == {"index", "vectors"}
+    assert found.keys() == {"index", "contents"}
     assert "Run `mission-record rebuild`" in found["index"]
 
 
 def test_vectors_that_are_lost(small_application: Application) -> None:
     small_application.vectors.delete(small_application.catalog.manifest().collection)
     found = wrong(small_application)
-    assert found.keys() == {"vectors"}
-    assert "0 vectors are stored for" in found["vectors"]
-    assert "Run `mission-record rebuild`" in found["vectors"]
+    assert found.keys() == {"contents"}
+    assert "0 vectors are stored, the manifest says" in found["contents"]
+    assert "Run `mission-record rebuild`" in found["contents"]
 
 
 def test_vectors_of_something_else(small_application: Application) -> None:
@@ -175,8 +176,8 @@ def test_vectors_of_something_else(small_application: Application) -> None:
     vectors.add(collection, [replace(passage, id=f"other-{passage.id}") for passage in passages], embeddings)
     assert len(stored) == vectors.count(collection)
     found = wrong(small_application)
-    assert found.keys() == {"vectors"}
-    assert "Run `mission-record rebuild`" in found["vectors"]
+    assert found.keys() == {"contents"}
+    assert "Run `mission-record rebuild`" in found["contents"]
 
 
 def test_a_vector_store_that_cannot_be_read(small_application: Application) -> None:
@@ -186,7 +187,30 @@ def test_a_vector_store_that_cannot_be_read(small_application: Application) -> N
     folder.mkdir()
     (folder / "chroma.sqlite3").write_bytes(b"no database at all" * 100)
     found = wrong(small_application)
-    assert found.keys() == {"vectors"}
-    assert "Run `mission-record rebuild`" in found["vectors"]
+    assert found.keys() == {"contents"}
+    assert "Run `mission-record rebuild`" in found["contents"]
     small_application.synchronise(rebuild=True)
     assert wrong(small_application) == {}
+
+
+def test_what_is_wrong_is_mended_and_said(small_application: Application) -> None:
+    small_application.close()
+    data = small_application.settings.data_dir
+    (data / "corpus.part").write_text("[")
+    (data / "chroma" / "chroma.sqlite3").write_bytes(b"no database at all" * 1_000)
+    done = mend(small_application)
+    assert done[0].startswith(f"removed {data / 'corpus.part'}")
+    assert done[1].startswith("made the index anew. It was damaged")
+    assert wrong(small_application) == {}
+    assert mend(small_application) == []
+
+
+def test_readers_that_are_missing_are_counted(
+    small_application: Application, small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small_corpus / "report.PDF").write_bytes(b"%PDF-1.4")
+    monkeypatch.setattr(read, "find_spec", lambda name: None)
+    found = {finding.subject: finding for finding in examine(small_application)}["readers"]
+    assert not found.well
+    assert "1 .pdf" in found.detail
+    assert "pip install 'mission-record[documents]'" in found.detail

@@ -8,6 +8,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from rag.domain import BlockKind, Document, Failure, ReadingLimits
@@ -63,6 +64,19 @@ READERS: dict[str, Reader] = {
 _PICTURE_READERS: dict[str, Reader] = dict.fromkeys(sorted(PICTURE_ENDINGS), ocr.read_picture)
 # All endings of files that are read.
 ENDINGS = frozenset((*READERS, *CONTAINERS))
+# What the extra `documents` brings.
+_MODULES = {
+    ".docx": "mammoth",
+    ".pdf": "pypdfium2",
+    ".pptx": "pptx",
+    ".rtf": "striprtf",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "python_calamine"),
+}
+
+
+def reader_missing(ending: str) -> bool:
+    """Whether files with this ending, in lower case, could be read but for what is not installed."""
+    return ending in _MODULES and find_spec(_MODULES[ending]) is None
 
 
 def content_of(path: Path, name: str, limits: ReadingLimits) -> bytes:

@@ -1,0 +1,1 @@
+"""Faults of the world around the program, with real processes and files: `python -m tests.faults --help`."""
