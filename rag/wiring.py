@@ -18,7 +18,7 @@ from rag.errors import IndexCorrupt
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
 from rag.logs import log_outcome
-from rag.pipeline import Pipeline
+from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
@@ -186,7 +186,8 @@ class Application:
     def _pipeline(self) -> Pipeline:
         return self._once("pipeline", self._build_pipeline)
 
-    def _build_pipeline(self) -> Pipeline:
+    def pipeline_with(self, generation: Generation | None) -> Pipeline:
+        """The flow with another language model than the settings name, or none."""
         retrieve = Retrieve(
             self.catalog,
             self.vectors,
@@ -201,7 +202,11 @@ class Application:
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
             self._language_gate(),
+            generation,
         )
+
+    def _build_pipeline(self) -> Pipeline:
+        return self.pipeline_with(None)
 
     def _language_gate(self) -> LanguageGate:
         """The bundled reader reads English; what another reads, only who chose it knows."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from rag.dates import days
-from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence
-from rag.errors import IndexCorrupt
-from rag.ports import Embedder, Progress, SpanLogits, Vector, VectorStore
+from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence, Usage
+from rag.errors import IndexCorrupt, LanguageModelError
+from rag.ports import Embedder, Message, Progress, SpanLogits, Vector, VectorStore
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -221,3 +221,35 @@ def evidence_of(
 ) -> Evidence:
     """A sentence of a passage, judged."""
     return Evidence(Hit(passage, 1.0 / rank, rank), passage.sentences[sentence], score, part=part)
+
+
+Reply = str | LanguageModelError | Callable[[Sequence[Message]], str]
+
+
+class ScriptedLanguageModel:
+    """Writes the replies that it was given, one a call and the last for ever, in pieces of a few characters.
+
+    A reply may be made from the messages; one that is an error is raised in the middle of the call.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *replies: Reply, usage: Usage | None = None) -> None:
+        self._replies = list(replies)
+        self._usage = usage
+        self.calls: list[Sequence[Message]] = []
+        self.closed = 0
+
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage]:
+        self.calls.append(messages)
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if isinstance(reply, LanguageModelError):
+            raise reply
+        text = reply if isinstance(reply, str) else reply(messages)
+        try:
+            for at in range(0, len(text), 7):
+                yield text[at : at + 7]
+            if self._usage:
+                yield self._usage
+        finally:
+            self.closed += 1
