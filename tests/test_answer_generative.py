@@ -60,7 +60,7 @@ def test_what_a_model_writes_is_cited_to_the_sentence(application: Application) 
     assert (answer.status, answer.answerer, answer.model) == ("answered", "generative", "scripted")
     assert answer.answer == f"{WRITTEN}. [1]"
     assert "Haneda Airport is just 10 minutes away" in answer.citations[0].quote
-    assert answer.short_answer == "10 minutes"
+    assert answer.short_answer == "10 minutes away"
     assert answer.tokens == Usage(900, 25)
     assert answer.prompt == version("answer", "question")
     assert answer.fallback_reason is None

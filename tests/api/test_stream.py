@@ -142,7 +142,7 @@ def test_the_work_ends_though_there_is_nothing_to_send(
     with serving(create_app(application)) as address:  # type: ignore[arg-type]
         with httpx2.stream("POST", f"{address}/ask", json=body) as response:
             assert next(response.iter_lines()) == "event: retrieved"
-        assert application.pipeline.ended.wait(30)
+        assert application.scripted.ended.wait(30)
 
 
 def test_work_without_anything_to_show_is_not_sent(scripted: Callable[..., TestClient]) -> None:
