@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rag.catalog import Catalog
 from rag.domain import Manifest
-from rag.errors import IndexCorrupt, RagError
+from rag.errors import IndexCorrupt, LanguageModelError, RagError
 from rag.formats.read import ENDINGS
 from rag.ingest import found_by_own_vector
 from rag.wiring import Application
@@ -36,6 +36,7 @@ def examine(application: Application) -> list[Finding]:
         ("embedding model", _model),
         ("index", _index),
         ("vectors", _vectors),
+        ("language model", _language_model),
     )
     return [_examine(subject, check, application) for subject, check in examinations]
 
@@ -107,3 +108,14 @@ def _found(application: Application, manifest: Manifest) -> int:
 def _sample(catalog: Catalog) -> list[str]:
     documents = catalog.documents(limit=20).documents
     return [catalog.passages_of(document.id)[0].id for document in documents]
+
+
+def _language_model(application: Application) -> str:
+    model, settings = application.language_model, application.settings.llm
+    if model is None:
+        return "none configured; answers are extractive"
+    place = f"{settings.provider} at {settings.base_url or 'its own address'}"
+    try:
+        return f"{model.check()} writes; {place}"
+    except LanguageModelError as error:
+        raise LanguageModelError(f"{error} ({place})") from error

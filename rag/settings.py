@@ -6,15 +6,26 @@ import ipaddress
 import os
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from rag.domain import ReadingLimits, WorkLimits
 from rag.errors import InvalidSettings
 
+# Settings in groups, and those of them whose values are never shown; nor is a group as a whole, or a misspelt setting.
+GROUPS, HIDDEN = {"chroma", "llm"}, {"api_key", "token", "base_url", "url"}
 BUNDLED, NO_READER = "bundled", "none"
 # A page of the window takes some 60 requests.
 DEFAULT_RATE = 600
@@ -60,11 +71,93 @@ class ChromaSettings(BaseModel):
         return value.rstrip("/")
 
 
+class LanguageModelSettings(BaseModel):
+    """An LLM that writes answers: `RAG_LLM__PROVIDER`, `RAG_LLM__MODEL` ... Where only `BASE_URL` is set, `openai`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    provider: Literal["none", "openai", "ollama", "anthropic"] = Field(
+        "none", description="`openai` is for every server that speaks its protocol"
+    )
+    model: str = Field("", description="its name; where a server with a single model was named, that one")
+    base_url: str = Field("", description="of the server; the provider's own if unset")
+    api_key: SecretStr = Field(SecretStr(""), description="sent to the server, shown nowhere")
+    seconds: float | None = Field(
+        None,
+        gt=0,
+        le=3_600,
+        description="longest silence; 10 if unset, 30 for Ollama, which may load a model",
+    )
+    total_seconds: float = Field(60, gt=0, le=86_400, description="longest that one answer may take")
+    retries: int = Field(2, ge=0, le=10, description="further attempts, before anything is written")
+    context_tokens: int = Field(
+        8_192, ge=512, description="most that the model reads and writes for an answer"
+    )
+    answer_tokens: int = Field(1_024, ge=16, description="most that it writes, thinking included")
+    temperature: float = Field(0.0, ge=0, le=2)
+    stream: bool = Field(True, description="whether the server can send an answer piece by piece")
+
+    @property
+    def patience(self) -> float:
+        """The longest silence, in seconds."""
+        return self.seconds or (30.0 if self.provider == "ollama" else 10.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _infer_provider(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("base_url") and not values.get("provider"):
+            return {**values, "provider": "openai"}
+        return values
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError("an address begins with http:// or https://")
+        if parts.username or parts.password:
+            raise ValueError("a key does not belong in the address; set RAG_LLM__API_KEY")
+        return value.rstrip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def _check_key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("a key holds plain characters only; see that it was copied whole")
+        return SecretStr(key)
+
+    @model_validator(mode="after")
+    def _check_complete(self) -> Self:
+        if self.provider == "none":
+            if self.model and "provider" not in self.model_fields_set:
+                raise ValueError("RAG_LLM__MODEL is set, but neither RAG_LLM__PROVIDER nor RAG_LLM__BASE_URL")
+            return self
+        missing = []
+        if self.provider != "ollama" and not self.base_url:
+            missing += [] if self.model else ["RAG_LLM__MODEL"]
+            missing += [] if self.api_key.get_secret_value() else ["RAG_LLM__API_KEY"]
+        if missing:
+            raise ValueError(
+                f"{' and '.join(missing)} must be set as well, or RAG_LLM__BASE_URL to a server of yours"
+            )
+        if self.answer_tokens >= self.context_tokens:
+            raise ValueError("RAG_LLM__ANSWER_TOKENS must be less than RAG_LLM__CONTEXT_TOKENS")
+        return self
+
+
 class Settings(BaseSettings):
     """Every field can be set by an environment variable: `RAG_DATA_DIR`, `RAG_CORPUS_DIR`, `RAG_PORT` ..."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAG_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
+        env_prefix="RAG_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
@@ -101,6 +194,9 @@ class Settings(BaseSettings):
     )
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
+    llm: LanguageModelSettings = Field(
+        LanguageModelSettings(), description="the LLM that writes answers, if any"
+    )
 
     chroma: ChromaSettings = Field(ChromaSettings(), description="a server for the vectors, if any")
 
@@ -215,9 +311,19 @@ def load_settings(**overrides: object) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]
+    except SettingsError:  # its text may hold what was given, and so a key
+        raise InvalidSettings(
+            "Settings cannot be used: RAG_LLM and RAG_CHROMA are groups. Set RAG_LLM__PROVIDER, RAG_CHROMA__URL and so on."
+        ) from None
     except ValidationError as error:
-        problems = "; ".join(
-            f"RAG_{'__'.join(str(part) for part in problem['loc']).upper()} = {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        )
+        problems = "; ".join(map(_describe, error.errors()))
         raise InvalidSettings(f"Settings cannot be used: {problems}") from error
+
+
+def _describe(problem: ErrorDetails) -> str:
+    """The setting, its value unless that may hold a key, and what is wrong with it."""
+    group, *names = problem["loc"]
+    name = f"RAG_{'__'.join(str(part) for part in problem['loc']).upper()}"
+    hidden = group in GROUPS and (not set(names) - HIDDEN or problem["type"] == "extra_forbidden")
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if hidden else f"{name} = {problem['input']!r}: {message}"

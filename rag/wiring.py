@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
@@ -26,6 +26,7 @@ from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
 
 if TYPE_CHECKING:
+    from rag.adapters.language_model import LlamaIndexLanguageModel
     from rag.metrics import Metrics
 
 Made = TypeVar("Made")
@@ -52,7 +53,7 @@ class Application:
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
-        self._made: dict[str, object] = {}
+        self._made: dict[str, Any] = {}
         self._guard = threading.RLock()
 
     @property
@@ -72,6 +73,15 @@ class Application:
             ModelMissing, ModelInvalid: its folder is not there or cannot be used.
         """
         return self._once("reader", self._load_reader)
+
+    @property
+    def language_model(self) -> LlamaIndexLanguageModel | None:
+        """The LLM that writes answers; None where the settings name none. Its server is not asked for anything yet.
+
+        Raises:
+            InvalidSettings: the library that speaks to it is not installed, or does not know the model.
+        """
+        return self._once("language_model", self._load_language_model)
 
     @property
     def metrics(self) -> Metrics:
@@ -134,10 +144,14 @@ class Application:
         return report
 
     def close(self) -> None:
-        """Finish the questions that are being answered, and let go of the data folder."""
+        """Finish the questions that are being answered, and let go of the data folder and of connections."""
         self.admission.close()
         self.catalog.close()
         self.vectors.close()
+        with self._guard:
+            language_model = self._made.pop("language_model", None)
+        if language_model:
+            language_model.close()
 
     @property
     def _corpus_file(self) -> Path:
@@ -175,6 +189,13 @@ class Application:
                 settings.reader_model, settings.models_dir, settings.download_models, "RAG_READER_MODEL"
             )
         return OnnxReader(folder, settings.models_dir, settings.threads)
+
+    def _load_language_model(self) -> LlamaIndexLanguageModel | None:
+        if self.settings.llm.provider == "none":
+            return None
+        from rag.adapters.language_model_servers import connect
+
+        return connect(self.settings.llm)
 
     def _count(self) -> Metrics:
         from rag.metrics import Metrics
@@ -224,7 +245,7 @@ class Application:
         with self._guard:
             if name not in self._made:
                 self._made[name] = make()
-            return self._made[name]  # type: ignore[return-value]
+            return cast(Made, self._made[name])
 
 
 def _vector_store(settings: Settings) -> ChromaVectorStore:

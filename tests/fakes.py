@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from rag.dates import days
-from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence, Usage
+from rag.domain import BlockKind, Evidence, Filters, Hit, Passage, Sentence
 from rag.errors import IndexCorrupt, LanguageModelError
-from rag.ports import Embedder, Message, Progress, SpanLogits, Vector, VectorStore
+from rag.ports import Embedder, Message, Progress, SpanLogits, Usage, Vector, VectorStore
 
+Parts = str | Exception | Sequence[str | Exception]
+ScriptedReply = Parts | Callable[[Sequence[Message]], Parts]
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -73,6 +76,42 @@ class WordReader:
         shared = len(tokens) - float(new.sum())
         offsets = np.array([token.span() for token in tokens], dtype=np.int64).reshape(-1, 2)
         return SpanLogits(4.0 * new, 4.0 * new, offsets, none=4.0, answerable=2.0 * shared - 2.0)
+
+
+class ScriptedLanguageModel:
+    """Writes the replies that it is given, word by word; an error among the parts of a reply is raised in its place.
+
+    A reply may be made from the messages that it answers. What was asked is kept in `requests`; `ended` counts the calls
+    that are over, to their end or not.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *replies: ScriptedReply) -> None:
+        self.replies = deque(replies)
+        self.requests: list[tuple[Message, ...]] = []
+        self.ended = 0
+
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage]:
+        self.requests.append(tuple(messages))
+        try:
+            yield from self._write(messages, most_tokens)
+        finally:
+            self.ended += 1
+
+    def _write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+        if not self.replies:
+            raise LanguageModelError("Nothing was scripted.")
+        reply = self.replies.popleft()
+        parts = reply(messages) if callable(reply) else reply
+        written = 0
+        for part in (parts,) if isinstance(parts, str | Exception) else parts:
+            if isinstance(part, Exception):
+                raise part
+            for word in re.findall(r"\s*\S+\s*$|\s*\S+", part)[: most_tokens - written]:
+                written += 1
+                yield word
+        yield Usage(sum(len(message.content.split()) for message in messages), written)
 
 
 class InMemoryVectorStore:
@@ -221,35 +260,3 @@ def evidence_of(
 ) -> Evidence:
     """A sentence of a passage, judged."""
     return Evidence(Hit(passage, 1.0 / rank, rank), passage.sentences[sentence], score, part=part)
-
-
-Reply = str | LanguageModelError | Callable[[Sequence[Message]], str]
-
-
-class ScriptedLanguageModel:
-    """Writes the replies that it was given, one a call and the last for ever, in pieces of a few characters.
-
-    A reply may be made from the messages; one that is an error is raised in the middle of the call.
-    """
-
-    name = "scripted"
-
-    def __init__(self, *replies: Reply, usage: Usage | None = None) -> None:
-        self._replies = list(replies)
-        self._usage = usage
-        self.calls: list[Sequence[Message]] = []
-        self.closed = 0
-
-    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage]:
-        self.calls.append(messages)
-        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-        if isinstance(reply, LanguageModelError):
-            raise reply
-        text = reply if isinstance(reply, str) else reply(messages)
-        try:
-            for at in range(0, len(text), 7):
-                yield text[at : at + 7]
-            if self._usage:
-                yield self._usage
-        finally:
-            self.closed += 1

@@ -65,7 +65,7 @@ def test_the_conversation_is_given_without_its_oldest_turns() -> None:
     model = ScriptedLanguageModel("Where did Ina Rask study?")
     long = (Turn("user", "An old question?"), Turn("assistant", "word " * 2_000), *HISTORY)
     Condense(model)("Where did she study?", long, translate=False)
-    (messages,) = model.calls
+    (messages,) = model.requests
     assert "since 2019" in messages[-1].content
     assert "An old question" not in messages[-1].content
     assert messages[-1].content.endswith("Last question: Where did she study?")

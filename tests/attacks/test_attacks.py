@@ -102,7 +102,7 @@ def test_a_model_that_keeps_to_the_question_is_not_hindered(
 def test_no_order_is_shown_to_the_model(record: Application, attack: dict[str, Any]) -> None:
     model = ScriptedLanguageModel("NOT_IN_THE_PASSAGES")
     ask(record, attack, model)
-    shown = model.calls[0][-1].content
+    shown = model.requests[0][-1].content
     assert not re.search(
         r"ignore all previous|im_start|\[INST\]|system prompt|\U000e0049|\u200b|\u202e", shown, re.IGNORECASE
     )
