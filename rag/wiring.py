@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
+from rag.answer.generative import Write, WritingLimits
 from rag.catalog import Catalog, fingerprint, require_fingerprint
+from rag.condense import Condense
 from rag.corpus import read_corpus
 from rag.domain import IngestReport, Manifest
 from rag.errors import IndexCorrupt
@@ -227,7 +229,23 @@ class Application:
         )
 
     def _build_pipeline(self) -> Pipeline:
-        return self.pipeline_with(None)
+        return self.pipeline_with(self._generation())
+
+    def _generation(self) -> Generation | None:
+        """What writes answers, where the settings name a language model."""
+        if self.language_model is None:
+            return None
+        from rag.answer.verify import Verify
+
+        settings = self.settings.llm
+        limits = WritingLimits(
+            settings.context_tokens - settings.answer_tokens,
+            settings.answer_tokens,
+            settings.keep_unsupported,
+        )
+        verify = Verify(self.embedder, self.reader)
+        write = Write(self.language_model, verify, self.embedder.count_tokens, limits)
+        return Generation(Condense(self.language_model), write, settings.gate)
 
     def _language_gate(self) -> LanguageGate:
         """The bundled reader reads English; what another reads, only who chose it knows."""

@@ -125,11 +125,15 @@ def test_a_model_that_fails_costs_the_answer_nothing(application: Application) -
     assert replace(answer, **same) == replace(extractive, **same)
 
 
-@pytest.mark.parametrize("reply", ["", "word " * 10_000])
-def test_a_reply_that_is_none_or_has_no_end_is_a_failure(application: Application, reply: str) -> None:
+@pytest.mark.parametrize(
+    "reply", ["", LanguageModelError("It broke."), ("The facility is near", LanguageModelError("It broke."))]
+)
+def test_a_reply_that_is_none_or_breaks_off_is_a_failure(
+    application: Application, reply: ScriptedReply
+) -> None:
     model = ScriptedLanguageModel(reply)
     answer = ask(application, model)
-    assert answer.answerer == "extractive"
+    assert (answer.status, answer.answerer) == ("answered", "extractive")
     assert answer.fallback_reason
     assert model.ended == 1
 

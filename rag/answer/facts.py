@@ -18,9 +18,7 @@ from rag.signals import akin
 _DIGITS = re.compile(r"\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?")
 _YEAR_MONTH_DAY = re.compile(r"(?<!\d)(\d{4})年(?:(\d{1,2})月(?:(\d{1,2})[日号號])?)?")
 _MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号號]")
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS = "january february march april may june july august september october november december".split()
 _CALENDAR = frozenset(
     [*_MONTHS, *"monday tuesday wednesday thursday friday saturday sunday spring autumn winter".split()]
 )
@@ -108,7 +106,9 @@ _BEHIND = re.compile(
     rf"(?:\s?(?:-|to|and|or)\s?\d[\d,.]*)?[\s-]?(?:(?:hundred|thousand|million|billion|trillion)\s)?"
     rf"(?:square[\s-]|cubic[\s-]|full\s|whole\s|shooting\s)?(?P<unit>{_UNIT})(?![a-z])"
 )
-_PER = re.compile(rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b")
+_PER = re.compile(
+    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,17 @@ def facts_of(text: str) -> Facts:
 def _spaced(text: str) -> str:
     """Normalised, with dates of Chinese and Japanese as ISO has them, and digits apart from such characters."""
     text = simplify(text)
-    text = _YEAR_MONTH_DAY.sub(lambda found: " " + "-".join(part.zfill(2) for part in found.groups() if part) + " ", text)
+    text = _YEAR_MONTH_DAY.sub(
+        lambda found: " " + "-".join(part.zfill(2) for part in found.groups() if part) + " ", text
+    )
     text = _MONTH_DAY.sub(lambda found: f" {int(found[2])} {_MONTHS[(int(found[1]) - 1) % 12]} ", text)
-    text = re.sub(r"(?<=[\u3040-\u30ff\u3400-\u9fff])(?=[\w(])|(?<=\w)(?=[\u3040-\u30ff\u3400-\u9fff])", " ", text) if unread(text) else text
+    text = (
+        re.sub(
+            r"(?<=[\u3040-\u30ff\u3400-\u9fff])(?=[\w(])|(?<=\w)(?=[\u3040-\u30ff\u3400-\u9fff])", " ", text
+        )
+        if unread(text)
+        else text
+    )
     return text.casefold()
 
 
@@ -188,7 +196,9 @@ def _spelled(text: str) -> Iterator[tuple[float, int]]:
 
 def values_missing(claim: Facts, known: Facts) -> int:
     """How many values of a claim nothing known has. The numbers of a date are looked for as such too."""
-    found = known.values | {float(part) for date in known.dates for part in (date.year, date.month, date.day) if part}
+    found = known.values | {
+        float(part) for date in known.dates for part in (date.year, date.month, date.day) if part
+    }
     found |= {_SAME_VALUE[value] for value in found if value in _SAME_VALUE}
     return sum(
         value not in found and _SAME_VALUE.get(value) not in found and not _is_half(value, found)
@@ -208,16 +218,18 @@ def units_differ(claim: Facts, known: Facts) -> int:
     for value in {value for value, _ in claim.measured} | {value for value, _ in known.measured}:
         own = {unit for number, unit in claim.measured if number == value}
         theirs = {unit for number, unit in known.measured if number == value}
-        if own and theirs and not own & theirs:
-            differing += 1
-        elif not own and "percent" in theirs and value in claim.values:
+        if (own and theirs and not own & theirs) or (
+            not own and "percent" in theirs and value in claim.values
+        ):
             differing += 1
     return differing + bool(claim.rates and known.rates and not claim.rates <= known.rates)
 
 
 def dates_missing(claim: Facts, known: Facts) -> int:
     """How many dates of a claim agree with none that is known; a part that one of both leaves out agrees."""
-    years = {date.year for date in known.dates if date.year} | {int(value) for value in known.values if 1000 <= value <= 2999}
+    years = {date.year for date in known.dates if date.year} | {
+        int(value) for value in known.values if 1000 <= value <= 2999
+    }
     missing = sum(not any(_agree(date, other, years) for other in known.dates) for date in claim.dates)
     months = {_MONTHS[date.month - 1] for date in known.dates if date.month}
     return missing + len(claim.calendar - known.calendar - months - {"may"})
@@ -236,14 +248,22 @@ def _agree(date: PartialDate, other: PartialDate, years: Collection[int]) -> boo
 def names_of(text: str, first_is_word: bool) -> list[str]:
     """The names of a sentence; its first word is one too unless it is known to be a word."""
     if unread(text):
-        return [match.group().rstrip(".,") for match in _LATIN.finditer(text) if match.group().lower() not in _UNITS]
+        return [
+            match.group().rstrip(".,")
+            for match in _LATIN.finditer(text)
+            if match.group().lower() not in _UNITS
+        ]
     found = names(text if first_is_word else f"so {text}")
     return [name for name in found if any(character.isalpha() for character in name)]
 
 
 def name_words(name: str) -> list[str]:
     """The words of a name that tell it from others."""
-    return [word for word in re.findall(r"[^\W_]+(?:[.'’&/-][^\W_]+)*", name) if word.lower() not in FUNCTION_WORDS]
+    return [
+        word
+        for word in re.findall(r"[^\W_]+(?:[.'’&/-][^\W_]+)*", name)
+        if word.lower() not in FUNCTION_WORDS
+    ]
 
 
 def is_known(word: str, known_stems: Collection[str], known: str) -> bool:

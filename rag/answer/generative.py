@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from rag.answer.context import CountTokens, pack, shown
 from rag.answer.draft import Draft, Statement
-from rag.answer.markers import Marked, marked_sentences
 from rag.answer.prompts import prompt, version
-from rag.answer.verify import Labelled, Verify
+from rag.answer.verify import Labelled, Verify, Written
 from rag.domain import Hit, Reading, Usage, Working
 from rag.errors import LanguageModelError
 from rag.ports import LanguageModel, Message
@@ -22,6 +21,8 @@ REFUSAL = "NOT_IN_THE_PASSAGES"
 PROMPTS = ("answer", "question")
 # Why nothing was found, though the reader saw evidence.
 DECLINED, UNSUPPORTED = "declined", "unsupported"
+# What the rules and the question take, beside the passages.
+PROMPT_TOKENS = 700
 # Of a reply no more is read: what goes on so long answers no question.
 MOST_CHARACTERS = 20_000
 
@@ -30,9 +31,9 @@ _REFUSES = re.compile(re.escape(REFUSAL).replace("_", r"[\\_ ]{1,2}"), re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class WritingLimits:
-    """How much a model is shown and may write, in tokens; whether what no source supports is kept, and marked."""
+    """How much a model may read and write, in tokens; whether what no source supports is kept, and marked."""
 
-    context_tokens: int = 3_000
+    context_tokens: int = 4_000
     answer_tokens: int = 700
     keep_unsupported: bool = False
 
@@ -68,7 +69,8 @@ class Write:
         Raises:
             LanguageModelError: the model did not write an answer, or not to its end.
         """
-        sources = pack(hits, reading, self._limits.context_tokens, self._count_tokens)
+        room = self._limits.context_tokens - PROMPT_TOKENS
+        sources = pack(hits, reading, room, self._count_tokens)
         reply = _Reply(meaning, sources, self._verify, reading.answerability, self._limits.keep_unsupported)
         usage: Usage | None = None
         with closing(self._pieces(question, meaning, sources)) as pieces:
@@ -109,6 +111,14 @@ def _messages(question: str, meaning: str, sources: Sequence[Labelled]) -> list[
     ]
 
 
+def _completed(sentences: Sequence[Written]) -> Sequence[Written]:
+    """Those that nothing can be added to: the last may go on, or its marker still come, and so may a list."""
+    end = len(sentences) - 1
+    while end > 0 and (sentences[end].marked.listed or sentences[end - 1].marked.lead_in):
+        end -= 1
+    return sentences[: max(end, 0)]
+
+
 class _Reply:
     """What has been written so far, and what of it has been checked."""
 
@@ -117,12 +127,11 @@ class _Reply:
     ) -> None:
         self._question = question
         self._sources = sources
-        self._labels = [source.label for source in sources]
         self._verify = verify
         self._confidence = confidence
         self._keep = keep
         self._text = ""
-        self._checked: list[Marked] = []
+        self._checked = 0
         self._statements: list[Statement] = []
         self._unsupported: list[str] = []
         self._declined = False
@@ -133,26 +142,29 @@ class _Reply:
         if not re.search(r"[.!?。！？\n]", piece):
             return None
         before = len(self._statements)
-        # The last may go on, or its marker may still come.
-        self._check(marked_sentences(self._text, self._labels)[:-1])
+        self._check(_completed(self._sentences()))
         return self._draft(None) if len(self._statements) > before else None
 
     def finish(self, usage: Usage | None) -> Draft:
         """The whole answer."""
-        self._check(marked_sentences(self._text, self._labels))
+        self._check(self._sentences())
+        self._declined = bool(_REFUSES.search(self._text))
         return self._draft(usage)
 
-    def _check(self, sentences: Sequence[Marked]) -> None:
-        for marked in sentences[len(self._checked) :]:
-            self._checked.append(marked)
-            if _REFUSES.search(marked.text):
-                self._declined = True
+    def _sentences(self) -> list[Written]:
+        return list(self._verify.sentences(self._question, self._text, self._sources))
+
+    def _check(self, sentences: Sequence[Written]) -> None:
+        for written in sentences[self._checked :]:
+            self._checked += 1
+            if _REFUSES.search(written.text):
                 continue
-            verdict = self._verify.sentence(self._question, marked, self._sources)
+            verdict = self._verify.check(written, self._sources)
             self._statements += verdict.statements
             self._unsupported += verdict.unsupported
             if self._keep:
-                self._statements += [Statement(text, (), marked.listed) for text in verdict.unsupported]
+                kept = [Statement(text, (), written.marked.listed) for text in verdict.unsupported]
+                self._statements += kept
 
     def _draft(self, usage: Usage | None) -> Draft:
         supported = any(statement.evidence for statement in self._statements)

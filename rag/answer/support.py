@@ -45,7 +45,8 @@ CACHED_WORDS = 20_000
 
 # What denies, and what may say as much without denying: between the two and neither of them nothing contradicts.
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|nowhere|non)\b|n['’]t\b|-free\b", re.IGNORECASE
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|nowhere|non)\b|n['’]t\b|-free\b",
+    re.IGNORECASE,
 )
 _DENIES = re.compile(
     r"\b(?:fail\w*|refus\w*|reject\w*|declin\w*|exclud\w*|lack\w*|absen\w*|forbid\w*|forbad\w*|prohibit\w*|prevent\w*|cancel\w*|unable"
@@ -58,8 +59,14 @@ _OVERCLAIM = re.compile(
     r"|record|leading|largest|biggest|highest|first|never|none|guarantee\w*|prove[sdn]?|binding|booked|definitely|(?!for)\w{3,}[^aeiou]est)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:.()]+\s|\s[(–—-]+|\s(?:and|but|or|while|whereas|although|because|since|as|which|who|when|so|that)\s", re.IGNORECASE)
-_PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be|being)\s+(?:\w+\s+){0,3}?\w+(?:ed|en|wn|lt|nt|ne)\b[^,;]*\bby\b", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,;:.()]+\s|\s[(–—-]+|\s(?:and|but|or|while|whereas|although|because|since|as|which|who|when|so|that)\s",
+    re.IGNORECASE,
+)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|been|be|being)\s+(?:\w+\s+){0,3}?\w+(?:ed|en|wn|lt|nt|ne)\b[^,;]*\bby\b",
+    re.IGNORECASE,
+)
 _OPPOSITES = tuple(
     tuple(frozenset().union(*(stems(word) for word in side.split())) for side in pair.split("/"))
     for pair in (
@@ -106,7 +113,11 @@ _OPPOSITES = tuple(
 def clauses_of(text: str) -> list[tuple[int, int]]:
     """The stretches of a text between commas and conjunctions."""
     cuts = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
-    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if text[start:end].strip(" ,;:.()–—-")]
+    return [
+        (start, end)
+        for start, end in zip(cuts, cuts[1:], strict=False)
+        if text[start:end].strip(" ,;:.()–—-")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,10 @@ class _Scene:
         return [mark for mark in dict.fromkeys(wanted) if self._places(mark)]
 
     def _places(self, mark: str) -> list[int]:
-        found = [match.start() for match in re.finditer(rf"(?<!\w){re.escape(mark)}(?!\w)", self.text, re.IGNORECASE)]
+        found = [
+            match.start()
+            for match in re.finditer(rf"(?<!\w){re.escape(mark)}(?!\w)", self.text, re.IGNORECASE)
+        ]
         starts = [start for start, _ in self._spans]
         return [self._spans[max(0, bisect_right(starts, start) - 1)][1] for start in found]
 
@@ -166,12 +180,18 @@ class _Scene:
             here, there = self._places(mark), self._places(other)
             centre = next((n for n, (start, _) in enumerate(tokens) if start >= at), 0)
             for number, (start, token) in enumerate(tokens):
-                if at <= start < at + len(mark) or token in ".;:!?" or any(token in name for name in exchange):
+                if (
+                    at <= start < at + len(mark)
+                    or token in ".;:!?"
+                    or any(token in name for name in exchange)
+                ):
                     continue
                 places = [place for stem in stems(token) for place in self._at.get(stem, ())]
                 if not places:
                     continue
-                weight = math.exp(-abs(number - centre) / REACH) * (0.4 if token.lower() in FUNCTION_WORDS else 1.0)
+                weight = math.exp(-abs(number - centre) / REACH) * (
+                    0.4 if token.lower() in FUNCTION_WORDS else 1.0
+                )
                 total += weight
                 own += weight * _nearness(here, places)
                 theirs += weight * _nearness(there, places)
@@ -253,7 +273,9 @@ class Judge:
 
     def _choose(self, claim: Claim, places: Sequence[Place], similar: Vector) -> list[int]:
         """The places that together cover most of the claim; the second and third only where they add to it."""
-        covers = np.stack([self._covered(claim, place, similar[:, number]) for number, place in enumerate(places)])
+        covers = np.stack(
+            [self._covered(claim, place, similar[:, number]) for number, place in enumerate(places)]
+        )
         weights = np.array(
             [1.0] * len(claim.words)
             + [NAME_WEIGHT] * len(claim.name_words)
@@ -281,14 +303,18 @@ class Judge:
             for value in sorted(claim.facts.values)
         ]
         dated = [
-            float(not dates_missing(Facts((date,), frozenset(), frozenset(), frozenset(), frozenset()), known))
+            float(
+                not dates_missing(Facts((date,), frozenset(), frozenset(), frozenset(), frozenset()), known)
+            )
             for date in claim.facts.dates
         ]
         return np.array([*similar, *named, *values, *dated], dtype=np.float32)
 
     # --- signals -------------------------------------------------------------------------------------------------
 
-    def _facts(self, claim: Claim, evidence: str, headings: str, around: str, beyond: str) -> dict[str, float]:
+    def _facts(
+        self, claim: Claim, evidence: str, headings: str, around: str, beyond: str
+    ) -> dict[str, float]:
         known = facts_of(f"{evidence} . {headings}")
         near = facts_of(f"{evidence} . {headings} . {around}")
         context = f"{evidence} {headings} {claim.question}"
@@ -304,10 +330,14 @@ class Judge:
         unknown = [word for word in strangers if not is_known(word, wider, f"{around} {beyond}")]
         return {
             "values_missing": float(min(2, values_missing(claim.facts, near))),
-            "values_elsewhere": float(min(2, values_missing(claim.facts, known) - values_missing(claim.facts, near))),
+            "values_elsewhere": float(
+                min(2, values_missing(claim.facts, known) - values_missing(claim.facts, near))
+            ),
             "units_differ": float(min(2, units_differ(claim.facts, known))),
             "dates_missing": float(min(2, dates_missing(claim.facts, near))),
-            "dates_elsewhere": float(min(2, dates_missing(claim.facts, known) - dates_missing(claim.facts, near))),
+            "dates_elsewhere": float(
+                min(2, dates_missing(claim.facts, known) - dates_missing(claim.facts, near))
+            ),
             "names_missing": float(min(2, len(unknown))),
             "names_elsewhere": float(min(2, len(strangers) - len(unknown))),
         }
@@ -320,7 +350,9 @@ class Judge:
         best = similar.max(axis=1)
         context = text_stems(f"{headings} {claim.question}")
         known = np.array([bool(stems(word) <= context) for word in claim.words])
-        unmatched = [word for word, match in zip(claim.words, np.maximum(best, known), strict=True) if match < 0.999]
+        unmatched = [
+            word for word, match in zip(claim.words, np.maximum(best, known), strict=True) if match < 0.999
+        ]
         matched = np.maximum(best, known)
         wholes = self._embedder.embed_passages([claim.text, evidence, *self._without(claim, unmatched)])
         closeness = wholes[2:] @ wholes[1] - wholes[0] @ wholes[1]
@@ -338,7 +370,8 @@ class Judge:
     def _without(claim: Claim, unmatched: Sequence[str]) -> list[str]:
         """The claim without each word that its evidence lacks: an addition is what it is nearer to its evidence without."""
         return [
-            re.sub(rf"(?i)(?<!\w){re.escape(word)}(?!\w)\s*", "", claim.text, count=1) for word in unmatched[:8]
+            re.sub(rf"(?i)(?<!\w){re.escape(word)}(?!\w)\s*", "", claim.text, count=1)
+            for word in unmatched[:8]
         ]
 
     def _polarity(self, claim: Claim, evidence: str, around: str) -> dict[str, float]:
@@ -377,7 +410,9 @@ class Judge:
             rows = [row for row, word in enumerate(claim.words) if word in words(part)]
             if not rows:
                 continue
-            anchors = [word for word in claim.name_words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", part)]
+            anchors = [
+                word for word in claim.name_words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", part)
+            ]
             values = facts_of(part).values
             for texts, table, gaps in ((segments, broad, gaps_broad), (evidence, narrow, gaps_narrow)):
                 fit = table[rows].mean(axis=0)
@@ -392,11 +427,13 @@ class Judge:
                         gaps.append(float(fit.max() - fit[having].max()) * min(1.0, len(rows) / 2))
             fit = narrow[rows].mean(axis=0)
             named = [
-                sum(is_known(anchor, text_stems(text), text) for anchor in anchors) / (len(anchors) or 1) for text in evidence
+                sum(is_known(anchor, text_stems(text), text) for anchor in anchors) / (len(anchors) or 1)
+                for text in evidence
             ]
             at = int((fit + 0.5 * np.array(named)).argmax())
             if _denies(part, evidence[at]) != _denies(evidence[at], part) and "maybe" not in (
-                _denies(part, evidence[at]), _denies(evidence[at], part)
+                _denies(part, evidence[at]),
+                _denies(evidence[at], part),
             ):
                 denial.append(float(fit[at]))
         return {
@@ -451,7 +488,9 @@ class Judge:
                     if first and second and one != other:
                         reversed_ = first.start() > second.start()
                         if group is found:
-                            reversed_ ^= bool(_PASSIVE.search(claim.text)) != bool(_PASSIVE.search(place.sentence.text))
+                            reversed_ ^= bool(_PASSIVE.search(claim.text)) != bool(
+                                _PASSIVE.search(place.sentence.text)
+                            )
                         turned += reversed_
                         same += not reversed_
                         break
@@ -484,12 +523,17 @@ class Judge:
     def _questions(claim: Claim) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
         anchors = [(name, "who or what") for name in claim.names]
-        anchors += [(match.group(), "how many") for match in re.finditer(r"(?<![\w.])\d[\d,.]*\d|(?<![\w.])\d(?![\w.])", claim.text)]
+        anchors += [
+            (match.group(), "how many")
+            for match in re.finditer(r"(?<![\w.])\d[\d,.]*\d|(?<![\w.])\d(?![\w.])", claim.text)
+        ]
         for anchor, asks in anchors:
             at = claim.text.find(anchor)
             if at < 0:
                 continue
-            start, end = next((span for span in claim.clauses if span[0] <= at < span[1]), (0, len(claim.text)))
+            start, end = next(
+                (span for span in claim.clauses if span[0] <= at < span[1]), (0, len(claim.text))
+            )
             if len(claim.text[start:end].split()) < 5:
                 start, end = 0, len(claim.text)
             clause = claim.text[start:at] + asks + claim.text[at + len(anchor) : end]
@@ -498,7 +542,10 @@ class Judge:
 
     def _margin(self, anchor: str, question: str, passage: Passage) -> float | None:
         """By how much the best answer with the anchor in it beats the best without; None where the anchor is not."""
-        occurrences = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(anchor)}(?!\w)", passage.text, re.IGNORECASE)]
+        occurrences = [
+            match.span()
+            for match in re.finditer(rf"(?<!\w){re.escape(anchor)}(?!\w)", passage.text, re.IGNORECASE)
+        ]
         if not occurrences:
             return None
         assert self._reader is not None
@@ -512,7 +559,12 @@ class Judge:
         """Shape (wanted, texts), 0 to 1: how near the nearest word of each text comes; 1 where the stem is the same."""
         if not wanted:
             return np.zeros((0, len(texts)), dtype=np.float32)
-        column = {word: at for at, word in enumerate(dict.fromkeys(word for text in texts for word in text if word not in FUNCTION_WORDS))}
+        column = {
+            word: at
+            for at, word in enumerate(
+                dict.fromkeys(word for text in texts for word in text if word not in FUNCTION_WORDS)
+            )
+        }
         if not column:
             return np.zeros((len(wanted), len(texts)), dtype=np.float32)
         vectors = self._vectors_of([*wanted, *column])
@@ -565,5 +617,6 @@ def _best(logits: SpanLogits, occurrences: Sequence[tuple[int, int]]) -> tuple[f
     overlapping = np.zeros(sums.shape, dtype=bool)
     for first, last in occurrences:
         overlapping |= (starts[:, np.newaxis] < last) & (ends[np.newaxis, :] > first)
-    return float(np.where(overlapping, sums, -np.inf).max()), float(np.where(overlapping, -np.inf, sums).max())
-
+    return float(np.where(overlapping, sums, -np.inf).max()), float(
+        np.where(overlapping, -np.inf, sums).max()
+    )

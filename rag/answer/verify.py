@@ -108,25 +108,34 @@ class Verify:
 
     def __call__(self, question: str, text: str, sources: Sequence[Labelled]) -> Verified:
         """Markdown with markers, the question that it answers, and the passages with the labels that they had."""
-        statements: list[Statement] = []
-        unsupported: list[str] = []
+        checked = [self.check(written, sources) for written in self.sentences(question, text, sources)]
+        return Verified(
+            tuple(statement for each in checked for statement in each.statements),
+            tuple(sentence for each in checked for sentence in each.unsupported),
+            sum(each.invented for each in checked),
+        )
+
+    def check(self, written: Written, sources: Sequence[Labelled]) -> Verified:
+        """One sentence: it is a statement with its evidence, unsupported, or a lead-in that states nothing."""
         labels = {source.label for source in sources}
-        invented = 0
-        for written in self.sentences(question, text, sources):
-            invented += sum(label not in labels for label in written.marked.labels)
-            claim = self._judge.claim(written.text, written.about)
-            support, probability = self._best(claim, written.cited, sources)
-            if probability >= self._decision.threshold:
-                evidence = tuple(Evidence(place.hit, place.sentence, probability) for place in support.places)
-                statements.append(Statement(written.text, evidence, written.marked.listed))
-            elif not written.marked.lead_in or claim.names or claim.facts.values:
-                unsupported.append(written.text)
-        return Verified(tuple(statements), tuple(unsupported), invented)
+        invented = sum(label not in labels for label in written.marked.labels)
+        claim = self._judge.claim(written.text, written.about)
+        support, probability = self._best(claim, written.cited, sources)
+        if probability >= self._decision.threshold:
+            evidence = tuple(Evidence(place.hit, place.sentence, probability) for place in support.places)
+            return Verified((Statement(written.text, evidence, written.marked.listed),), (), invented)
+        if written.marked.lead_in and not claim.names and not claim.facts.values:
+            return Verified((), (), invented)
+        return Verified((), (written.text,), invented)
 
     def sentences(self, question: str, text: str, sources: Sequence[Labelled]) -> Iterator[Written]:
         """The sentences that state something of the subject. Items of a list cite what the line that opens it does."""
         hits = {source.label: source.hit for source in sources}
-        found = [marked for marked in marked_sentences(text, list(hits)) if marked.labels or not _is_about_itself(marked.text)]
+        found = [
+            marked
+            for marked in marked_sentences(text, list(hits))
+            if marked.labels or not _is_about_itself(marked.text)
+        ]
         opened: Marked | None = None
         for number, marked in enumerate(found):
             labels: Sequence[str] = marked.labels
@@ -143,7 +152,9 @@ class Verify:
             cited = tuple(hits[label] for label in dict.fromkeys(labels) if label in hits)
             plain = _PREAMBLE.sub("", marked.text)
             if plain.strip() and not _is_title(marked, cited):
-                yield Written(marked, plain[:1].upper() + plain[1:] if plain != marked.text else plain, about, cited)
+                yield Written(
+                    marked, plain[:1].upper() + plain[1:] if plain != marked.text else plain, about, cited
+                )
 
     def judged(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> tuple[Support, float]:
         """What passages hold for a claim, and the probability that it is enough."""
@@ -154,9 +165,7 @@ class Verify:
         """A sentence taken apart."""
         return self._judge.claim(written.text, written.about)
 
-    def _best(
-        self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]
-    ) -> tuple[Support, float]:
+    def _best(self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]) -> tuple[Support, float]:
         """By the passages cited; where these do not support it, by the likeliest one of the others that does."""
         shown = [source.hit for source in sources]
         best = self.judged(claim, cited, shown) if cited else (Support((), {}), 0.0)
@@ -185,6 +194,8 @@ def _is_about_itself(text: str) -> bool:
 def _is_title(marked: Marked, cited: Sequence[Hit]) -> bool:
     """Whether it only names a source, as an entry of a list of references does."""
     plain = marked.text.casefold().strip(" .\"'“”")
-    return bool(marked.labels) and any(
-        plain in (hit.passage.title.casefold(), hit.passage.section.casefold()) for hit in cited
-    ) and not marked.listed
+    return (
+        bool(marked.labels)
+        and any(plain in (hit.passage.title.casefold(), hit.passage.section.casefold()) for hit in cited)
+        and not marked.listed
+    )
