@@ -120,12 +120,14 @@ class LanguageModelSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-            raise ValueError("an address begins with http:// or https://")
-        if parts.username or parts.password:
+        try:
+            address = urlsplit(value)
+            usable = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+        except ValueError:  # its words repeat what was given
+            usable = False
+        if value and not usable:
+            raise ValueError("write the address as http://host:port/path or https://host/path")
+        if "@" in value:
             raise ValueError("a key does not belong in the address; set RAG_LLM__API_KEY")
         return value.rstrip("/")
 
@@ -139,18 +141,16 @@ class LanguageModelSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check_complete(self) -> Self:
+        key = self.api_key.get_secret_value()
+        given = {"RAG_LLM__MODEL": bool(self.model), "RAG_LLM__API_KEY": bool(key)}
         if self.provider == "none":
-            if self.model and "provider" not in self.model_fields_set:
-                raise ValueError("RAG_LLM__MODEL is set, but neither RAG_LLM__PROVIDER nor RAG_LLM__BASE_URL")
+            if any(given.values()) and "provider" not in self.model_fields_set:
+                names = " and ".join(name for name in given if given[name])
+                raise ValueError(f"{names} is set, but neither RAG_LLM__PROVIDER nor RAG_LLM__BASE_URL")
             return self
-        missing = []
-        if self.provider != "ollama" and not self.base_url:
-            missing += [] if self.model else ["RAG_LLM__MODEL"]
-            missing += [] if self.api_key.get_secret_value() else ["RAG_LLM__API_KEY"]
-        if missing:
-            raise ValueError(
-                f"{' and '.join(missing)} must be set as well, or RAG_LLM__BASE_URL to a server of yours"
-            )
+        if self.provider != "ollama" and not self.base_url and not all(given.values()):
+            names = " and ".join(name for name in given if not given[name])
+            raise ValueError(f"{names} must be set as well, or RAG_LLM__BASE_URL to a server of yours")
         if self.answer_tokens >= self.context_tokens:
             raise ValueError("RAG_LLM__ANSWER_TOKENS must be less than RAG_LLM__CONTEXT_TOKENS")
         return self
@@ -321,7 +321,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except SettingsError:  # its text may hold what was given, and so a key
         raise InvalidSettings(
-            "Settings cannot be used: RAG_LLM and RAG_CHROMA are groups. Set RAG_LLM__PROVIDER, RAG_CHROMA__URL and so on."
+            "Settings cannot be used: RAG_LLM and RAG_CHROMA are groups; set RAG_LLM__PROVIDER, RAG_CHROMA__URL ..."
         ) from None
     except ValidationError as error:
         problems = "; ".join(map(_describe, error.errors()))

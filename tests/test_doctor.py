@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rag.catalog import CATALOG_FILE
 from rag.doctor import Finding, examine
-from rag.settings import Settings
+from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
+from tests.llm_server import LLMServer, Reply
 
+SECRET = "sk-not-to-be-seen-4711"
 MakeSettings = Callable[..., Settings]
 
 
@@ -28,6 +33,47 @@ def test_all_is_well_with_a_fresh_index(small_application: Application) -> None:
     assert "384 dimensions" in details["embedding model"]
     assert "3 documents" in details["index"]
     assert "found by their own vector" in details["vectors"]
+    assert details["language model"] == "none configured; answers are extractive"
+
+
+def language_model(settings: Settings, **values: str) -> Finding:
+    llm = LanguageModelSettings(model="harbour-7b", retries=0, **values)  # type: ignore[arg-type]
+    application = build(settings.model_copy(update={"llm": llm}))
+    *_, found = examine(application)
+    application.close()
+    return found
+
+
+def test_a_language_model_that_writes(tmp_path: Path, make_settings: MakeSettings) -> None:
+    with LLMServer(key=SECRET) as server:
+        server.script(Reply.text("Ready."))
+        found = language_model(make_settings(tmp_path), base_url=server.url, api_key=SECRET)
+        assert found == Finding("language model", True, f"harbour-7b writes; openai at {server.url}")
+
+
+def test_a_language_model_that_does_not_write(tmp_path: Path, make_settings: MakeSettings) -> None:
+    settings = make_settings(tmp_path)
+    with LLMServer(models=["quay-70b"], key=SECRET) as server:
+        server.script(Reply.status(404))
+        unknown = language_model(settings, base_url=server.url, api_key=SECRET)
+        locked = language_model(settings, base_url=server.url, api_key=f"{SECRET}-wrong")
+    gone = language_model(settings, base_url=server.url, api_key=SECRET)
+    assert "'harbour-7b' is not among its models: quay-70b." in unknown.detail
+    assert "Set RAG_LLM__API_KEY" in locked.detail
+    assert "See that the server runs and that RAG_LLM__BASE_URL is its address" in gone.detail
+    for found in (unknown, locked, gone):
+        assert not found.well
+        assert server.url in found.detail
+        assert SECRET not in found.detail
+
+
+def test_a_language_model_whose_library_is_missing(
+    tmp_path: Path, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ollama", None)
+    found = language_model(make_settings(tmp_path), provider="ollama")
+    assert not found.well
+    assert "pip install 'mission-record[ollama]'" in found.detail
 
 
 def test_looking_changes_nothing(tmp_path: Path, small_corpus: Path, make_settings: MakeSettings) -> None:

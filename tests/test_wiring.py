@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from rag.domain import Question
-from rag.errors import IndexEmpty, IndexMismatch, ModelMissing
-from rag.settings import Settings
+from rag.errors import IndexEmpty, IndexMismatch, LanguageModelError, ModelMissing
+from rag.ports import Message
+from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
+from tests.llm_server import LLMServer, Reply
 
 MakeSettings = Callable[..., Settings]
 
@@ -117,3 +119,26 @@ def test_the_folders_of_the_last_ingest_are_remembered(tmp_path: Path, make_sett
     assert chosen.corpus == (folders[1],)
     assert chosen.synchronise().removed == ("ports-a", "ships-a", "ships-b")
     chosen.close()
+
+
+def test_without_a_provider_there_is_no_language_model(tmp_path: Path, make_settings: MakeSettings) -> None:
+    assert build(make_settings(tmp_path / "data")).language_model is None
+
+
+def test_the_language_model_is_made_once_and_lets_go_when_closed(
+    tmp_path: Path, make_settings: MakeSettings
+) -> None:
+    with LLMServer() as server:
+        llm = LanguageModelSettings(base_url=server.url)
+        application = build(make_settings(tmp_path / "data", llm=llm))
+        model = application.language_model
+        assert model is not None
+        assert model is application.language_model
+        assert server.requests == []
+        server.script(Reply.stalled("and so on "))
+        pieces = model.write([Message("user", "Go on.")], 100)
+        next(pieces)
+        application.close()
+        assert server.requests[0].ended.wait(10)
+        with pytest.raises(LanguageModelError):
+            list(pieces)
