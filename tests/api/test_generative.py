@@ -32,7 +32,7 @@ def server() -> Iterator[LLMServer]:
 @pytest.fixture
 def client(server: LLMServer, application: Application) -> Iterator[TestClient]:
     """The bundled record, answered with a model by the settings that a user would make."""
-    llm = LanguageModelSettings(base_url=server.url, model="scripted", api_key=KEY, retries=0, seconds=2)
+    llm = LanguageModelSettings(base_url=server.url, model="scripted", api_key=KEY, retries=0, seconds=20)
     settings: Settings = application.settings.model_copy(update={"llm": llm})
     own = build(settings)
     yield TestClient(create_app(own))
