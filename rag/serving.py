@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,6 +19,8 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -87,10 +92,18 @@ def server(app: FastAPI, trusted_proxies: str = "127.0.0.1") -> uvicorn.Server:
     return Server(config)
 
 
-def serve_forever(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serve until interrupted, with a log on standard error."""
+def serve_forever(
+    app: FastAPI, listener: socket.socket, settings: Settings, close: Callable[[], None]
+) -> None:
+    """Serve until interrupted or terminated, with a log on standard error; at the end, `close`."""
     configure(settings.log_level)
-    server(app, settings.trusted_proxies).run(sockets=[listener])
+    # uvicorn stops in good order and then has the signal end the process, as if nothing were left to do.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        server(app, settings.trusted_proxies).run(sockets=[listener])
+    finally:
+        close()
+        logger.info("stopped")
 
 
 def url(listener: socket.socket) -> str:

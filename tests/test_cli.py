@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from io import StringIO
@@ -208,6 +209,51 @@ def test_serving_answers_until_interrupted(environment: dict[str, str]) -> None:
         finally:
             server.send_signal(signal.SIGINT)
         assert server.wait() in (0, 130, -signal.SIGINT)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_stopped_answers_first_and_closes_the_record(
+    environment: dict[str, str], stop: signal.Signals
+) -> None:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
+            env=os.environ | environment | {"RAG_WORKERS": "1"},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as server,
+        ThreadPoolExecutor(8) as clients,
+    ):
+        assert server.stdout
+        address = server.stdout.readline().split()[2]
+        asked = urllib.request.Request(
+            f"{address}/ask",
+            json.dumps({"question": "How tall is the lighthouse of Elsin?"}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        waiting = [clients.submit(urllib.request.urlopen, asked, timeout=60) for _ in range(8)]
+        next(as_completed(waiting)).result().close()
+        server.send_signal(stop)
+        answers = [one.result() for one in waiting if one.exception() is None]
+        assert {answer.status for answer in answers} == {200}
+        assert all(b"61 metres" in answer.read() for answer in answers[1:])
+        assert server.stderr
+        log = server.stderr.read()
+        assert server.wait() in (130, 143)
+    assert "Traceback" not in log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert lines[-1]["event"] == "stopped"
+    assert lines[-1]["logger"] == "rag.serving"
+
+
+def test_serving_beyond_this_machine_without_a_key_is_refused_before_anything_is_built(
+    run_process: Run, tmp_path: Path
+) -> None:
+    ran = run_process("serve", "--host", "0.0.0.0", RAG_DATA_DIR=str(tmp_path / "data"))
+    check_refused(ran, "At 0.0.0.0", "mission-record keys add", "RAG_ALLOW_OPEN=true")
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_port_that_is_in_use_is_named_before_anything_is_built(run_process: Run, tmp_path: Path) -> None:
@@ -469,6 +515,33 @@ def test_a_command_that_there_is_not(run: Run, arguments: list[str]) -> None:
     assert ran.code == 2
     assert "Traceback" not in ran.err
     assert ran.err
+
+
+# --- keys ------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_shown_once_listed_without_it_and_revoked(run: Run, tmp_path: Path) -> None:
+    data = ("--data-dir", tmp_path / "data")
+    added = run("keys", "add", "ada", "--scope", "ingest", *data)
+    token = added.out.strip()
+    assert (added.code, token.startswith("mrk_")) == (0, True)
+    assert "cannot be shown again" in added.err
+    listed = run("keys", "list", *data)
+    assert listed.out.startswith("ada\tingest\t20")
+    assert token not in listed.out
+    check_refused(run("keys", "add", "ada", *data), "ada", "Revoke it first")
+    check_refused(run("keys", "add", "a b", *data), "'a b'")
+    assert run("keys", "revoke", "ada", *data).code == 0
+    assert run("keys", "list", *data).out == ""
+    check_refused(run("keys", "revoke", "ada", *data), "'ada'")
+
+
+def test_the_file_of_keys_can_be_elsewhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_API_KEYS_FILE", str(tmp_path / "secret" / "keys"))
+    assert run("keys", "add", "ada").code == 0
+    assert (tmp_path / "secret" / "keys").is_file()
+    (tmp_path / "secret" / "keys").write_text("nonsense")
+    check_refused(run("keys", "list"), str(tmp_path / "secret" / "keys"), "cannot be read")
 
 
 def test_no_command_shows_the_help(run: Run) -> None:

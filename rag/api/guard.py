@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag import keys
 from rag.api import page
@@ -56,7 +56,8 @@ def scope_needed(method: str, path: str) -> keys.Scope:
 class Guard:
     """Checks, in this order: the host's name, how fast the client asks, where the call comes from, and its key.
 
-    The key that let a request in is left in `scope["state"]["key"]`.
+    The key that let a request in is left in `scope["state"]["key"]`, and what it is for in `scope["state"]["scope"]`:
+    ADMIN where no key is needed. Mounted applications whose calls all go to one path can ask there what is permitted.
     """
 
     def __init__(self, app: ASGIApp, key_file: KeyFile, rules: Rules) -> None:
@@ -71,7 +72,12 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         refusal = self._refusal(scope) if scope["type"] == "http" else None
-        await (self._app if refusal is None else refusal)(scope, receive, send)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif scope.get("state", {}).get("key") is not None:
+            await self._app(scope, receive, _kept_private(send))
+        else:
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The response to a request that may not come in."""
@@ -102,6 +108,10 @@ class Guard:
     ) -> Response | None:
         # A server that has once seen a key stays closed, even if somebody deletes the file.
         self._closed = self._closed or bool(self._key_file.stored())
+        if not self._closed:
+            scope["state"]["scope"] = keys.Scope.ADMIN
+        elif key is not None:
+            scope["state"]["scope"] = key.scope
         if not self._closed or path == SIGN_IN_PATH or path.startswith(_PUBLIC_PREFIX):
             return None
         if key is None:
@@ -139,6 +149,17 @@ class Guard:
             return site in ("same-origin", "none")
         # Neither header: no browser. One without the first, over plain HTTP, is known by the second.
         return not origin or urlsplit(origin).netloc == headers.get("Host", "")
+
+
+def _kept_private(send: Send) -> Send:
+    """Has caches on the way to a browser leave alone what was shown to the holder of a key."""
+
+    async def send_private(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).setdefault("Cache-Control", "private, no-cache")
+        await send(message)
+
+    return send_private
 
 
 def token_of(headers: Headers) -> str:

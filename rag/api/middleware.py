@@ -8,7 +8,6 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag import logs
@@ -19,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 UNMATCHED = "unmatched"
 _LONGEST_METHOD = 20
+# How the templates of routes end that give out files, here and in the window.
+_FILES = ("/*", "{path:path}", "/theme.css")
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -69,7 +70,7 @@ class Observed:
         state = scope["state"]
         key = state.get("key")
         # A visit to the window loads dozens of files.
-        level = logging.DEBUG if route.endswith("/*") and status < 400 else logging.INFO
+        level = logging.DEBUG if route.endswith(_FILES) and status < 400 else logging.INFO
         told = {
             "request_id": state["request_id"],
             "method": scope["method"][:_LONGEST_METHOD],
@@ -83,11 +84,11 @@ class Observed:
 
 def route_of(scope: Scope) -> str:
     """The template of the path, as `/documents/{document_id}`; `/page-assets/*` for all that is mounted there."""
-    route = scope.get("route")
-    path = getattr(route, "path", None)
-    if path is None:
-        return UNMATCHED
-    return f"{path}/*" if isinstance(route, Mount) else str(path)
+    path = getattr(scope.get("route"), "path", None)
+    if path is not None:
+        return str(path)
+    mounted_at = scope.get("root_path", "")
+    return f"{mounted_at}/*" if mounted_at else UNMATCHED
 
 
 class RequestIdentity:

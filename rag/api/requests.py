@@ -41,6 +41,11 @@ def _readable(value: Any) -> Any:
     return _CONTROL.sub(" ", value)
 
 
+def _whole(value: Any) -> Any:
+    """JSON has numbers, not integers: 6.0 is 6 (JSON Schema, section 4.2.3)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _iso_date(value: str) -> str:
     try:
         days(value)
@@ -61,13 +66,13 @@ IsoDate = Annotated[
     str,
     AfterValidator(_iso_date),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"},
+        {"type": "string", "pattern": r"^(?!0000)[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"},
         mode="validation",
     ),
 ]
 FilterValue = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILTER_CHARACTERS), Readable]
 QueryText = Annotated[str, StringConstraints(max_length=MAX_FILTER_CHARACTERS), Readable]
-TopK = Annotated[int, Field(ge=1, le=domain.MAX_TOP_K)]
+TopK = Annotated[int, Field(ge=1, le=domain.MAX_TOP_K), BeforeValidator(_whole)]
 
 
 class _Request(BaseModel):

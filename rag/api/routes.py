@@ -20,6 +20,15 @@ from rag.metrics import MEDIA_TYPE
 from rag.wiring import Application
 
 STREAM_EXAMPLE = "".join(f"event: {name}\ndata: {{}}\n\n" for name in ("retrieved", "delta", "final"))
+# One event, as FastAPI describes those of its own streams (OpenAPI 3.2).
+EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["retrieved", "delta", "final", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 
 # The routes that read are plain functions: FastAPI runs each call in a thread. Those that ask or search wait for a job.
 router = APIRouter(max_body_size=MAX_JSON_BYTES)
@@ -68,10 +77,7 @@ NOT_READY = ("index_empty", "index_mismatch", "not_ready")
     responses={
         200: {
             "content": {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": STREAM_EXAMPLE,
-                }
+                "text/event-stream": {"itemSchema": EVENT_SCHEMA, "example": STREAM_EXAMPLE},
             }
         },
         **problems("no_llm", "too_large", "invalid_request", *BUSY, *NOT_READY),

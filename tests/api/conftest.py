@@ -16,8 +16,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from rag.api.app import create_app
 from rag.serving import listen, server, url
-from rag.wiring import Application
+from rag.settings import Settings
+from rag.wiring import Application, build
 from tests.api.stand_in import StandIn
+from tests.conftest import SMALL_CORPUS
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_OPTIONS = [
@@ -34,6 +36,21 @@ CHROMIUM_OPTIONS = [
 def client(application: Application) -> TestClient:
     """The API over the bundled record."""
     return TestClient(create_app(application), raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def record(
+    make_settings: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Application]:
+    """Three small documents, for a whole module of tests that may do anything to them over HTTP."""
+    folder = tmp_path_factory.mktemp("record")
+    (folder / "corpus").mkdir()
+    for name, text in SMALL_CORPUS.items():
+        (folder / "corpus" / name).write_text(text, encoding="utf-8")
+    application = build(make_settings(folder / "data", corpus_dir=folder / "corpus"))
+    application.synchronise()
+    yield application
+    application.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
@@ -228,6 +228,33 @@ def test_what_was_asked_for_is_escaped_in_the_page(closed: TestClient) -> None:
 def test_a_cookie_that_cannot_be_read_is_no_key(closed: TestClient) -> None:
     for cookie in (f"{COOKIE}=", f"{COOKIE}=x; {COOKIE}=y", "=;=", '"', f'{COOKIE}="\\377"', "a" * 9_000):
         assert_problem(closed.get("/documents", headers={"Cookie": cookie}), 401, "unauthorized")
+
+
+def test_no_cache_on_the_way_keeps_what_was_shown_to_the_holder_of_a_key(
+    closed: TestClient, keys: KeyFile, tmp_path: Path
+) -> None:
+    token = keys.add("ada", Scope.ASK)
+    for path in ("/documents/none", "/openapi.json", "/page-assets/page.css"):
+        assert closed.get(path, headers=bearer(token)).headers["Cache-Control"] == "private, no-cache"
+    stream = closed.post("/ask", json=QUESTION | {"stream": True}, headers=bearer(token))
+    assert stream.headers["Cache-Control"] == "no-cache"
+
+
+def test_a_mounted_application_can_see_what_is_permitted(tmp_path: Path, keys: KeyFile) -> None:
+    seen: list[Scope] = []
+    other = FastAPI()
+
+    @other.post("/gradio_api/queue/join")
+    def join(request: Request) -> None:
+        seen.append(request.state.scope)
+
+    app = create_app(StandIn(data_dir=tmp_path))  # type: ignore[arg-type]
+    app.mount("/", other)
+    client = TestClient(app)
+    client.post("/gradio_api/queue/join")
+    for scope in (Scope.ASK, Scope.INGEST):
+        client.post("/gradio_api/queue/join", headers=bearer(keys.add(scope.label, scope)))
+    assert seen == [Scope.ADMIN, Scope.ASK, Scope.INGEST]
 
 
 def test_the_window_needs_a_key_and_works_with_one(
