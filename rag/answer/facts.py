@@ -1,4 +1,4 @@
-"""The facts of a sentence that can be compared to the letter: values, units, dates, names. English, and digits in any script.
+"""The facts of a sentence that can be compared to the letter: values, units, dates, names.
 
 What is compared is whether a sentence says more than its evidence; saying less is no error.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.definitions import has_initials
-from rag.language import FUNCTION_WORDS, is_abbreviation, names, stems, text_stems, words
+from rag.language import FUNCTION_WORDS, is_abbreviation, names, stems, words
 from rag.quantities import PartialDate, date_spans, numbers, simplify
 from rag.signals import akin
 
@@ -107,7 +107,8 @@ _BEHIND = re.compile(
     rf"(?:square[\s-]|cubic[\s-]|full\s|whole\s|shooting\s)?(?P<unit>{_UNIT})(?![a-z])"
 )
 _PER = re.compile(
-    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
+    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])"
+    r"|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
 )
 
 
@@ -120,6 +121,16 @@ class Facts:
     values: frozenset[float]
     measured: frozenset[tuple[float, str]]
     rates: frozenset[str]
+
+    def each_value(self) -> Iterator[Facts]:
+        """Each value by itself, in their order."""
+        for value in sorted(self.values):
+            yield Facts((), frozenset(), frozenset({value}), frozenset(), frozenset())
+
+    def each_date(self) -> Iterator[Facts]:
+        """Each date by itself."""
+        for date in self.dates:
+            yield Facts((date,), frozenset(), frozenset(), frozenset(), frozenset())
 
 
 def unread(text: str) -> bool:
@@ -278,8 +289,3 @@ def spells_out(name: str, known: str) -> bool:
     return len(name.split()) > 1 and any(
         is_abbreviation(word) and has_initials(word, name) for word in re.findall(r"\w[\w-]+", known)
     )
-
-
-def stems_of(text: str) -> frozenset[str]:
-    """The stems of all words of a text."""
-    return text_stems(text)
