@@ -81,8 +81,8 @@ class WordReader:
 class ScriptedLanguageModel:
     """Writes the replies that it is given, word by word; an error among the parts of a reply is raised in its place.
 
-    A reply may be made from the messages that it answers. What was asked is kept in `requests`; `ended` counts the calls
-    that are over, to their end or not.
+    A reply may be made from the messages that it answers. What was asked is kept in `requests`; `ended` counts the
+    calls that are over, to their end or not.
     """
 
     name = "scripted"
