@@ -108,7 +108,7 @@ _BEHIND = re.compile(
     rf"(?:\s?(?:-|to|and|or)\s?\d[\d,.]*)?[\s-]?(?:(?:hundred|thousand|million|billion|trillion)\s)?"
     rf"(?:square[\s-]|cubic[\s-]|full\s|whole\s|shooting\s)?(?P<unit>{_UNIT})(?![a-z])"
 )
-_PER = re.compile(rf"(?:\bper|\ban?|\beach|\bevery|/)[\s-]?(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b")
+_PER = re.compile(rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _measured(text: str, written: Sequence[tuple[float, int, int]]) -> Iterator[
         behind = _BEHIND.match(text, end)
         if behind:
             yield value, _UNITS[behind["unit"]]
-        elif text[:start].rstrip()[-1:] in _UNITS:
+        elif text[:start].rstrip()[-1:] in {*"€$£¥"}:
             yield value, _UNITS[text[:start].rstrip()[-1]]
     for number, word_end in _spelled(text):
         behind = _BEHIND.match(text, word_end)

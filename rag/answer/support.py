@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -42,15 +43,14 @@ LONGEST_SPAN = 30
 MOST_ASKED = 6
 CACHED_WORDS = 20_000
 
+# What denies, and what may say as much without denying: between the two and neither of them nothing contradicts.
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|unable|nowhere|hardly|lack(?:s|ed)?|absence|free of"
-    r"|instead of|rather than|fail(?:s|ed)? to)\b|n['’]t\b",
-    re.IGNORECASE,
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|nowhere|non)\b|n['’]t\b|-free\b", re.IGNORECASE
 )
 _DENIES = re.compile(
-    r"\b(?:fail\w*|refus\w*|reject\w*|declin\w*|exclud\w*|unaffected|unsuitable|unchanged|unknown|unable|impossible|forbidden|"
-    r"prohibit\w*|substitute|scarce|only|left out|stayed away|called off|cancel\w*|turned down|out of date|yet to|no longer"
-    r"|out|off|but|un\w{4,}|non\w*|in(?:valid|correct)|dis\w{4,})\b",
+    r"\b(?:fail\w*|refus\w*|reject\w*|declin\w*|exclud\w*|lack\w*|absen\w*|forbid\w*|forbad\w*|prohibit\w*|prevent\w*|cancel\w*|unable"
+    r"|instead|rather than|free of|only|unless|hardly|barely|(?:left|ruled|broken|called|turned|switched|stayed|out) (?:out|off|down|away|of)"
+    r"|yet to|no longer|substitute|el(?:se|iminat\w*)|too|scarce|otherwise|apart from|except)\b",
     re.IGNORECASE,
 )
 _OVERCLAIM = re.compile(
@@ -58,7 +58,8 @@ _OVERCLAIM = re.compile(
     r"|record|leading|largest|biggest|highest|first|never|none|guarantee\w*|prove[sdn]?|binding|booked|definitely|(?!for)\w{3,}[^aeiou]est)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:()]\s|\s(?:and|but|while|whereas|although|because|since|which|who|when)\s", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:.()]+\s|\s[(–—-]+|\s(?:and|but|or|while|whereas|although|because|since|as|which|who|when|so|that)\s", re.IGNORECASE)
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be|being)\s+(?:\w+\s+){0,3}?\w+(?:ed|en|wn|lt|nt|ne)\b[^,;]*\bby\b", re.IGNORECASE)
 _OPPOSITES = tuple(
     tuple(frozenset().union(*(stems(word) for word in side.split())) for side in pair.split("/"))
     for pair in (
@@ -102,6 +103,12 @@ _OPPOSITES = tuple(
 )
 
 
+def clauses_of(text: str) -> list[tuple[int, int]]:
+    """The stretches of a text between commas and conjunctions."""
+    cuts = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
+    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if text[start:end].strip(" ,;:.()–—-")]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A sentence of a passage that was found."""
@@ -118,6 +125,63 @@ class Support:
     signals: Mapping[str, float]
 
 
+_NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
+_TOKEN = re.compile(r"[^\W_]+(?:[.,:'’&-][^\W_]+)*|[.;:!?]")
+# How far, in words, what is said of a name stands from it: in a claim, and in a text.
+REACH, WIDE_REACH = 4.0, 5.0
+STOP = 6
+
+
+class _Scene:
+    """A text as places of words, to see how near the words of a claim stand to each other in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._at: dict[str, list[int]] = {}
+        position = 0
+        self._spans: list[tuple[int, int]] = []
+        for match in _TOKEN.finditer(text):
+            position += STOP if match.group() in ".;:!?" else 1
+            self._spans.append((match.start(), position))
+            for stem in stems(match.group()):
+                self._at.setdefault(stem, []).append(position)
+
+    def marks(self, wanted: Sequence[str]) -> list[str]:
+        """Those of the names or numbers that the text has, each once."""
+        return [mark for mark in dict.fromkeys(wanted) if self._places(mark)]
+
+    def _places(self, mark: str) -> list[int]:
+        found = [match.start() for match in re.finditer(rf"(?<!\w){re.escape(mark)}(?!\w)", self.text, re.IGNORECASE)]
+        starts = [start for start, _ in self._spans]
+        return [self._spans[max(0, bisect_right(starts, start) - 1)][1] for start in found]
+
+    def gain(self, claim: str, exchange: Mapping[str, str]) -> float:
+        """How much better a claim fits after an exchange of marks, as a share of how well it could fit."""
+        own = theirs = total = 0.0
+        tokens = [(match.start(), match.group()) for match in _TOKEN.finditer(claim)]
+        for mark, other in exchange.items():
+            at = claim.find(mark)
+            if at < 0:
+                continue
+            here, there = self._places(mark), self._places(other)
+            centre = next((n for n, (start, _) in enumerate(tokens) if start >= at), 0)
+            for number, (start, token) in enumerate(tokens):
+                if at <= start < at + len(mark) or token in ".;:!?" or any(token in name for name in exchange):
+                    continue
+                places = [place for stem in stems(token) for place in self._at.get(stem, ())]
+                if not places:
+                    continue
+                weight = math.exp(-abs(number - centre) / REACH) * (0.4 if token.lower() in FUNCTION_WORDS else 1.0)
+                total += weight
+                own += weight * _nearness(here, places)
+                theirs += weight * _nearness(there, places)
+        return (theirs - own) / total if total else 0.0
+
+
+def _nearness(here: Sequence[int], places: Sequence[int]) -> float:
+    return max((math.exp(-abs(one - other) / WIDE_REACH) for one in here for other in places), default=0.0)
+
+
 class Claim:
     """A sentence taken apart once, to be held against several passages."""
 
@@ -126,7 +190,7 @@ class Claim:
         self.question = question
         self.facts = facts_of(text)
         first = re.match(r"\W*(\w[\w.&'’-]*)", text)
-        word = first.group(1).lower() if first else ""
+        word = first.group(1).rstrip(".").lower() if first else ""
         self.names = names_of(text, not word or embedder.count_tokens([word]) == [1])
         self.name_words = tuple(dict.fromkeys(word for name in self.names for word in name_words(name)))
         named = {part for name in self.name_words for part in words(name)}
@@ -139,8 +203,7 @@ class Claim:
     @cached_property
     def clauses(self) -> list[tuple[int, int]]:
         """The stretches between commas and conjunctions."""
-        cuts = [0, *(match.end() for match in _CLAUSE.finditer(self.text)), len(self.text)]
-        return list(zip(cuts, cuts[1:], strict=False))
+        return clauses_of(self.text)
 
 
 class Judge:
@@ -164,8 +227,8 @@ class Judge:
         total = len(parts) + VALUE_WEIGHT * len(claim.facts.values)
         return (shared + VALUE_WEIGHT * values) / total if total else 0.0
 
-    def support(self, claim: Claim, hits: Sequence[Hit]) -> Support:
-        """What the passages hold for a claim."""
+    def support(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit] = ()) -> Support:
+        """What the passages hold for a claim; a name is known that other passages of the same documents `shown` have."""
         places = [Place(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
         if not places:
             return Support((), {})
@@ -176,9 +239,13 @@ class Judge:
         used = {id(place.hit): place.hit for place in kept}.values()
         headings = " ".join(f"{hit.passage.headings} {hit.passage.published or ''}" for hit in used)
         around = " ".join(hit.passage.text for hit in used)
-        signals = self._facts(claim, evidence, headings, around)
+        ids = {hit.passage.document_id for hit in used}
+        beyond = " ".join(hit.passage.text for hit in shown if hit.passage.document_id in ids)
+        signals = self._facts(claim, evidence, headings, around, beyond)
         signals |= self._wording(claim, evidence, headings, around, similar[:, chosen])
         signals |= self._polarity(claim, evidence, around)
+        signals |= self._binding(claim, [place.sentence.text for place in places], kept)
+        signals |= self._rivals(claim, evidence, around)
         signals |= self._read(claim, kept)
         return Support(tuple(sorted(kept, key=lambda place: (place.hit.rank, place.sentence.start))), signals)
 
@@ -221,7 +288,7 @@ class Judge:
 
     # --- signals -------------------------------------------------------------------------------------------------
 
-    def _facts(self, claim: Claim, evidence: str, headings: str, around: str) -> dict[str, float]:
+    def _facts(self, claim: Claim, evidence: str, headings: str, around: str, beyond: str) -> dict[str, float]:
         known = facts_of(f"{evidence} . {headings}")
         near = facts_of(f"{evidence} . {headings} . {around}")
         context = f"{evidence} {headings} {claim.question}"
@@ -233,8 +300,8 @@ class Judge:
             for word in name_words(name)
             if not is_known(word, found, context)
         ]
-        wider = text_stems(f"{around} {headings}")
-        unknown = [word for word in strangers if not is_known(word, wider, around)]
+        wider = text_stems(f"{around} {headings} {beyond}")
+        unknown = [word for word in strangers if not is_known(word, wider, f"{around} {beyond}")]
         return {
             "values_missing": float(min(2, values_missing(claim.facts, near))),
             "values_elsewhere": float(min(2, values_missing(claim.facts, known) - values_missing(claim.facts, near))),
@@ -283,8 +350,6 @@ class Judge:
             for pair in _OPPOSITES
             for one, other in (pair, pair[::-1])
         )
-        own, theirs = len(_NEGATION.findall(claim.text)), len(_NEGATION.findall(evidence))
-        denied = bool(_DENIES.search(evidence)) or theirs > 0
         overclaims = [
             match.group()
             for match in _OVERCLAIM.finditer(claim.text)
@@ -292,19 +357,105 @@ class Judge:
         ]
         return {
             "opposites": float(min(2, opposite)),
-            "only_claim_denies": float(own > 0 and not denied),
-            "more_denied": float(own > 0 and theirs == 0),
-            "less_denied": float(theirs > 0 and own == 0 and not _DENIES.search(claim.text)),
-            "turned": float(self._turned(claim, evidence)),
             "overclaims": float(min(2, len(overclaims))),
         }
 
-    def _turned(self, claim: Claim, evidence: str) -> int:
-        """How many words are denied in one of both and not in the other, each judged by its own clause."""
-        in_claim, in_evidence = _denied(claim.text), _denied(evidence)
-        return sum(
-            in_claim[stem] != in_evidence[stem] for stem in in_claim.keys() & in_evidence.keys()
-        )
+    def _binding(self, claim: Claim, sentences: Sequence[str], kept: Sequence[Place]) -> dict[str, float]:
+        """Whether names and values stand where the words do that are said of them, clause by clause.
+
+        A gap is how much better the words of a clause fit elsewhere than where its name or value stands.
+        """
+        if not claim.words or unread(claim.text):
+            return {}
+        parts = [claim.text[slice(*span)] for span in claim.clauses]
+        segments = list(sentences)
+        evidence = [segment[slice(*span)] for segment in segments for span in clauses_of(segment)]
+        similar = self._similar(claim.words, [words(text) for text in [*segments, *evidence]])
+        broad, narrow = similar[:, : len(segments)], similar[:, len(segments) :]
+        gaps_broad, gaps_narrow, denial = [0.0], [0.0], [0.0]
+        for part in parts:
+            rows = [row for row, word in enumerate(claim.words) if word in words(part)]
+            if not rows:
+                continue
+            anchors = [word for word in claim.name_words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", part)]
+            values = facts_of(part).values
+            for texts, table, gaps in ((segments, broad, gaps_broad), (evidence, narrow, gaps_narrow)):
+                fit = table[rows].mean(axis=0)
+                for anchor in anchors:
+                    having = [at for at, text in enumerate(texts) if is_known(anchor, text_stems(text), text)]
+                    if having:
+                        gaps.append(float(fit.max() - fit[having].max()) * min(1.0, len(rows) / 2))
+                for value in values:
+                    own = replace(facts_of(part), values=frozenset({value}))
+                    having = [at for at, text in enumerate(texts) if not values_missing(own, facts_of(text))]
+                    if having:
+                        gaps.append(float(fit.max() - fit[having].max()) * min(1.0, len(rows) / 2))
+            fit = narrow[rows].mean(axis=0)
+            named = [
+                sum(is_known(anchor, text_stems(text), text) for anchor in anchors) / (len(anchors) or 1) for text in evidence
+            ]
+            at = int((fit + 0.5 * np.array(named)).argmax())
+            if _denies(part, evidence[at]) != _denies(evidence[at], part) and "maybe" not in (
+                _denies(part, evidence[at]), _denies(evidence[at], part)
+            ):
+                denial.append(float(fit[at]))
+        return {
+            "gap_sentence": max(gaps_broad),
+            "gap_clause": max(gaps_narrow),
+            "gap_mean": sum(gaps_narrow) / max(1, len(gaps_narrow) - 1),
+            "denial": max(denial),
+            "denials": min(2.0, sum(value > 0.5 for value in denial)),
+            **self._order(claim, kept),
+        }
+
+    def _rivals(self, claim: Claim, evidence: str, around: str) -> dict[str, float]:
+        """Whether the claim would fit better with two of its names exchanged, or with another name or value in one's place.
+
+        Relative, so that it holds however freely the claim is worded: what is compared is the same but for the exchange.
+        """
+        if unread(claim.text):
+            return {}
+        scene = _Scene(around)
+        swapped = [0.0]
+        for group in (scene.marks(claim.names), scene.marks(_NUMBER.findall(claim.text))):
+            for number, one in enumerate(group):
+                for other in group[number + 1 :]:
+                    swapped.append(scene.gain(claim.text, {one: other, other: one}))
+        context = f"{claim.question}".lower()
+        rivals: dict[str, list[float]] = {"rival_name": [0.0], "rival_value": [0.0]}
+        known = {"rival_name": claim.names, "rival_value": _NUMBER.findall(claim.text)}
+        theirs = {"rival_name": names_of(around, False), "rival_value": _NUMBER.findall(around)}
+        for kind, own in known.items():
+            for one in scene.marks(own):
+                if kind == "rival_name" and one.lower() in context:
+                    continue
+                for other in theirs[kind]:
+                    if not any(other in mine or mine in other for mine in own):
+                        rivals[kind].append(scene.gain(claim.text, {one: other}))
+        return {"swapped": max(swapped)} | {kind: max(gains) for kind, gains in rivals.items()}
+
+    @staticmethod
+    def _order(claim: Claim, kept: Sequence[Place]) -> dict[str, float]:
+        """How many pairs of names, or of values, stand the other way round in a sentence of the evidence.
+
+        A passive turns a sentence round: where one of both has it and the other has not, the same order is the wrong one.
+        """
+        turned = same = 0
+        found = [re.escape(name) for name in claim.names]
+        digits = [re.escape(match.group()) for match in re.finditer(r"\d[\d.,]*\d|\d", claim.text)]
+        for group in (found, digits):
+            for one, other in zip(group, group[1:], strict=False):
+                for place in kept:
+                    first = re.search(rf"(?<!\w){one}(?!\w)", place.sentence.text)
+                    second = re.search(rf"(?<!\w){other}(?!\w)", place.sentence.text)
+                    if first and second and one != other:
+                        reversed_ = first.start() > second.start()
+                        if group is found:
+                            reversed_ ^= bool(_PASSIVE.search(claim.text)) != bool(_PASSIVE.search(place.sentence.text))
+                        turned += reversed_
+                        same += not reversed_
+                        break
+        return {"order_turned": float(min(2, turned)), "order_kept": float(min(2, same))}
 
     # --- what a reader makes of it ----------------------------------------------------------------------------------
 
@@ -391,20 +542,15 @@ class Judge:
         return np.stack([cached[word] for word in wanted])
 
 
-def _denied(text: str) -> dict[str, bool]:
-    """For each stem of a text's content words, whether a negation stands in its clause before it."""
-    denied: dict[str, bool] = {}
-    cuts = [0, *(match.end() for match in re.finditer(r"[,;:.()]\s|\s(?:and|but|while|whereas|although)\s", text)), len(text)]
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        clause = text[start:end]
-        negation = _NEGATION.search(clause)
-        for match in re.finditer(r"\w[\w'’-]*", clause):
-            word = match.group().lower()
-            if word in FUNCTION_WORDS:
-                continue
-            for stem in stems(word):
-                denied[stem] = denied.get(stem, False) or bool(negation)
-    return denied
+def _denies(text: str, beside: str) -> str:
+    """Whether a clause denies: "yes", "no", or "maybe" by its words alone; a prefix counts that the other is without."""
+    if _NEGATION.search(text):
+        return "yes"
+    if _DENIES.search(text):
+        return "maybe"
+    other = text_stems(beside)
+    turned = (re.match(r"(?:un|in|im|dis|non-?|il|ir)(\w{3,})$", word) for word in words(text))
+    return "yes" if any(match and stems(match[1]) & other for match in turned) else "no"
 
 
 def _best(logits: SpanLogits, occurrences: Sequence[tuple[int, int]]) -> tuple[float, float]:
@@ -420,3 +566,4 @@ def _best(logits: SpanLogits, occurrences: Sequence[tuple[int, int]]) -> tuple[f
     for first, last in occurrences:
         overlapping |= (starts[:, np.newaxis] < last) & (ends[np.newaxis, :] > first)
     return float(np.where(overlapping, sums, -np.inf).max()), float(np.where(overlapping, -np.inf, sums).max())
+

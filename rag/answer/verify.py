@@ -38,7 +38,7 @@ _ABOUT_ITSELF = frozenset().union(
         for word in "answer ask available base based below clarify context certainly course detail details document documents"
         " explicitly feel find follow following free further given glad happy help helps here hope information know let"
         " listed mention mentioned note overview passage passages point points please provided question questions record"
-        " relevant say sorry source sources specify state stated summarise summary sure text unfortunately".split()
+        " relevant say sorry source sources specify state stated summarise summary sure text unfortunately yes".split()
     )
 )
 _SAYS_NOTHING = re.compile(
@@ -145,9 +145,9 @@ class Verify:
             if plain.strip() and not _is_title(marked, cited):
                 yield Written(marked, plain[:1].upper() + plain[1:] if plain != marked.text else plain, about, cited)
 
-    def judged(self, claim: Claim, hits: Sequence[Hit]) -> tuple[Support, float]:
+    def judged(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> tuple[Support, float]:
         """What passages hold for a claim, and the probability that it is enough."""
-        support = self._judge.support(claim, hits)
+        support = self._judge.support(claim, hits, shown)
         return support, self._decision.probability(support.signals) if support.places else 0.0
 
     def claim(self, written: Written) -> Claim:
@@ -158,13 +158,14 @@ class Verify:
         self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]
     ) -> tuple[Support, float]:
         """By the passages cited; where these do not support it, by the likeliest one of the others that does."""
-        best = self.judged(claim, cited) if cited else (Support((), {}), 0.0)
+        shown = [source.hit for source in sources]
+        best = self.judged(claim, cited, shown) if cited else (Support((), {}), 0.0)
         if best[1] >= self._decision.threshold or unread(claim.text):
             return best
-        others = [source.hit for source in sources if source.hit not in cited]
+        others = [hit for hit in shown if hit not in cited]
         others.sort(key=lambda hit: -self._judge.overlap(claim, hit))
         for hit in others[:MOST_OTHERS]:
-            best = max(best, self.judged(claim, [hit]), key=lambda found: found[1])
+            best = max(best, self.judged(claim, [hit], shown), key=lambda found: found[1])
         return best
 
 
