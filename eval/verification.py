@@ -71,7 +71,9 @@ class VerificationCase(BaseModel):
             raise ValueError("exactly one of record and documents says what was shown")
         for planted in self.planted:
             if self.text.count(planted.old) != 1:
-                raise ValueError(f"{planted.old!r} stands {self.text.count(planted.old)} times in the text, not once")
+                raise ValueError(
+                    f"{planted.old!r} stands {self.text.count(planted.old)} times in the text, not once"
+                )
         return self
 
 
@@ -122,7 +124,9 @@ class Shelf:
     """The passages of cases, in the order in which their markers count them."""
 
     def __init__(self, folder: Path, count_tokens: CountTokens, corpus: Path | None = None) -> None:
-        self._records: Mapping[str, Sequence[str]] = json.loads((folder / "records.json").read_text(encoding="utf-8"))
+        self._records: Mapping[str, Sequence[str]] = json.loads(
+            (folder / "records.json").read_text(encoding="utf-8")
+        )
         self._count_tokens = count_tokens
         self._corpus = corpus or bundled_corpus()
 
@@ -177,7 +181,9 @@ def written(text: str, markers: Markers, labels: Sequence[str]) -> str:
     if markers in ("after", "superscript"):
         text = _BEFORE_STOP.sub(r"\2\1", text)
     if markers == "before":
-        text = re.sub(r"([^.。\n]+?)( (?:\{\d+\})+)(?=[.。\n]|$)", lambda found: f"{found[2]} {found[1].strip()}", text)
+        text = re.sub(
+            r"([^.。\n]+?)( (?:\{\d+\})+)(?=[.。\n]|$)", lambda found: f"{found[2]} {found[1].strip()}", text
+        )
 
     def write(match: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
@@ -241,8 +247,16 @@ def _caught(trial: Trial, sources: Sequence[Labelled], verified: Verified, verif
 
 def _wrongly_cited(trial: Trial, sources: Sequence[Labelled], verify: Verify) -> list[tuple[str, str]]:
     right = written(trial.case.text, trial.case.markers, [source.label for source in sources])
-    own = {(its.text, hit.passage.id) for its in verify.sentences(trial.case.question, right, sources) for hit in its.cited}
-    found = {(its.text, hit.passage.id) for its in verify.sentences(trial.case.question, trial.text, sources) for hit in its.cited}
+    own = {
+        (its.text, hit.passage.id)
+        for its in verify.sentences(trial.case.question, right, sources)
+        for hit in its.cited
+    }
+    found = {
+        (its.text, hit.passage.id)
+        for its in verify.sentences(trial.case.question, trial.text, sources)
+        for hit in its.cited
+    }
     return sorted(found - own)
 
 
@@ -253,7 +267,9 @@ def outcomes(
     found: list[Outcome] = []
     for number, case in enumerate(cases, 1):
         sources = shelf.sources(case)
-        found += [check(trial, sources, verify) for trial in trials(case, [source.label for source in sources])]
+        found += [
+            check(trial, sources, verify) for trial in trials(case, [source.label for source in sources])
+        ]
         if progress:
             progress("checking answers", number, len(cases))
     return found

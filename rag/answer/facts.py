@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.definitions import has_initials
-from rag.language import FUNCTION_WORDS, is_abbreviation, names, stems, text_stems, words
+from rag.language import FUNCTION_WORDS, is_abbreviation, names, stems, words
 from rag.quantities import PartialDate, date_spans, numbers, simplify
 from rag.signals import akin
 
 _DIGITS = re.compile(r"\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?")
 _YEAR_MONTH_DAY = re.compile(r"(?<!\d)(\d{4})年(?:(\d{1,2})月(?:(\d{1,2})[日号號])?)?")
 _MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号號]")
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS = "january february march april may june july august september october november december".split()
 _CALENDAR = frozenset(
     [*_MONTHS, *"monday tuesday wednesday thursday friday saturday sunday spring autumn winter".split()]
 )
@@ -108,7 +106,9 @@ _BEHIND = re.compile(
     rf"(?:\s?(?:-|to|and|or)\s?\d[\d,.]*)?[\s-]?(?:(?:hundred|thousand|million|billion|trillion)\s)?"
     rf"(?:square[\s-]|cubic[\s-]|full\s|whole\s|shooting\s)?(?P<unit>{_UNIT})(?![a-z])"
 )
-_PER = re.compile(rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b")
+_PER = re.compile(
+    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,16 @@ class Facts:
     values: frozenset[float]
     measured: frozenset[tuple[float, str]]
     rates: frozenset[str]
+
+    def each_value(self) -> Iterator[Facts]:
+        """Each value by itself, in their order."""
+        for value in sorted(self.values):
+            yield Facts((), frozenset(), frozenset({value}), frozenset(), frozenset())
+
+    def each_date(self) -> Iterator[Facts]:
+        """Each date by itself."""
+        for date in self.dates:
+            yield Facts((date,), frozenset(), frozenset(), frozenset(), frozenset())
 
 
 def unread(text: str) -> bool:
@@ -152,9 +162,17 @@ def facts_of(text: str) -> Facts:
 def _spaced(text: str) -> str:
     """Normalised, with dates of Chinese and Japanese as ISO has them, and digits apart from such characters."""
     text = simplify(text)
-    text = _YEAR_MONTH_DAY.sub(lambda found: " " + "-".join(part.zfill(2) for part in found.groups() if part) + " ", text)
+    text = _YEAR_MONTH_DAY.sub(
+        lambda found: " " + "-".join(part.zfill(2) for part in found.groups() if part) + " ", text
+    )
     text = _MONTH_DAY.sub(lambda found: f" {int(found[2])} {_MONTHS[(int(found[1]) - 1) % 12]} ", text)
-    text = re.sub(r"(?<=[\u3040-\u30ff\u3400-\u9fff])(?=[\w(])|(?<=\w)(?=[\u3040-\u30ff\u3400-\u9fff])", " ", text) if unread(text) else text
+    text = (
+        re.sub(
+            r"(?<=[\u3040-\u30ff\u3400-\u9fff])(?=[\w(])|(?<=\w)(?=[\u3040-\u30ff\u3400-\u9fff])", " ", text
+        )
+        if unread(text)
+        else text
+    )
     return text.casefold()
 
 
@@ -188,7 +206,9 @@ def _spelled(text: str) -> Iterator[tuple[float, int]]:
 
 def values_missing(claim: Facts, known: Facts) -> int:
     """How many values of a claim nothing known has. The numbers of a date are looked for as such too."""
-    found = known.values | {float(part) for date in known.dates for part in (date.year, date.month, date.day) if part}
+    found = known.values | {
+        float(part) for date in known.dates for part in (date.year, date.month, date.day) if part
+    }
     found |= {_SAME_VALUE[value] for value in found if value in _SAME_VALUE}
     return sum(
         value not in found and _SAME_VALUE.get(value) not in found and not _is_half(value, found)
@@ -217,7 +237,9 @@ def units_differ(claim: Facts, known: Facts) -> int:
 
 def dates_missing(claim: Facts, known: Facts) -> int:
     """How many dates of a claim agree with none that is known; a part that one of both leaves out agrees."""
-    years = {date.year for date in known.dates if date.year} | {int(value) for value in known.values if 1000 <= value <= 2999}
+    years = {date.year for date in known.dates if date.year} | {
+        int(value) for value in known.values if 1000 <= value <= 2999
+    }
     missing = sum(not any(_agree(date, other, years) for other in known.dates) for date in claim.dates)
     months = {_MONTHS[date.month - 1] for date in known.dates if date.month}
     return missing + len(claim.calendar - known.calendar - months - {"may"})
@@ -236,14 +258,22 @@ def _agree(date: PartialDate, other: PartialDate, years: Collection[int]) -> boo
 def names_of(text: str, first_is_word: bool) -> list[str]:
     """The names of a sentence; its first word is one too unless it is known to be a word."""
     if unread(text):
-        return [match.group().rstrip(".,") for match in _LATIN.finditer(text) if match.group().lower() not in _UNITS]
+        return [
+            match.group().rstrip(".,")
+            for match in _LATIN.finditer(text)
+            if match.group().lower() not in _UNITS
+        ]
     found = names(text if first_is_word else f"so {text}")
     return [name for name in found if any(character.isalpha() for character in name)]
 
 
 def name_words(name: str) -> list[str]:
     """The words of a name that tell it from others."""
-    return [word for word in re.findall(r"[^\W_]+(?:[.'’&/-][^\W_]+)*", name) if word.lower() not in FUNCTION_WORDS]
+    return [
+        word
+        for word in re.findall(r"[^\W_]+(?:[.'’&/-][^\W_]+)*", name)
+        if word.lower() not in FUNCTION_WORDS
+    ]
 
 
 def is_known(word: str, known_stems: Collection[str], known: str) -> bool:
@@ -258,8 +288,3 @@ def spells_out(name: str, known: str) -> bool:
     return len(name.split()) > 1 and any(
         is_abbreviation(word) and has_initials(word, name) for word in re.findall(r"\w[\w-]+", known)
     )
-
-
-def stems_of(text: str) -> frozenset[str]:
-    """The stems of all words of a text."""
-    return text_stems(text)

@@ -126,14 +126,18 @@ class Verify:
     def sentences(self, question: str, text: str, sources: Sequence[Labelled]) -> Iterator[Written]:
         """The sentences that state something of the subject. Items of a list cite what the line that opens it does."""
         hits = {source.label: source.hit for source in sources}
-        found = [marked for marked in marked_sentences(text, list(hits)) if marked.labels or not _is_about_itself(marked.text)]
+        found = [
+            marked
+            for marked in marked_sentences(text, list(hits))
+            if marked.labels or not _is_about_itself(marked.text)
+        ]
         opened: Marked | None = None
         for number, marked in enumerate(found):
             labels: Sequence[str] = marked.labels
             about = question
             if marked.lead_in:
                 opened = marked
-                items = [its for its in _items(found[number + 1 :])]
+                items = list(_items(found[number + 1 :]))
                 labels = labels or [label for item in items for label in item.labels]
             elif marked.listed and opened:
                 labels = labels or opened.labels
@@ -143,7 +147,9 @@ class Verify:
             cited = tuple(hits[label] for label in dict.fromkeys(labels) if label in hits)
             plain = _PREAMBLE.sub("", marked.text)
             if plain.strip() and not _is_title(marked, cited):
-                yield Written(marked, plain[:1].upper() + plain[1:] if plain != marked.text else plain, about, cited)
+                yield Written(
+                    marked, plain[:1].upper() + plain[1:] if plain != marked.text else plain, about, cited
+                )
 
     def judged(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> tuple[Support, float]:
         """What passages hold for a claim, and the probability that it is enough."""
@@ -154,9 +160,7 @@ class Verify:
         """A sentence taken apart."""
         return self._judge.claim(written.text, written.about)
 
-    def _best(
-        self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]
-    ) -> tuple[Support, float]:
+    def _best(self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]) -> tuple[Support, float]:
         """By the passages cited; where these do not support it, by the likeliest one of the others that does."""
         shown = [source.hit for source in sources]
         best = self.judged(claim, cited, shown) if cited else (Support((), {}), 0.0)
@@ -185,6 +189,8 @@ def _is_about_itself(text: str) -> bool:
 def _is_title(marked: Marked, cited: Sequence[Hit]) -> bool:
     """Whether it only names a source, as an entry of a list of references does."""
     plain = marked.text.casefold().strip(" .\"'“”")
-    return bool(marked.labels) and any(
-        plain in (hit.passage.title.casefold(), hit.passage.section.casefold()) for hit in cited
-    ) and not marked.listed
+    return (
+        bool(marked.labels)
+        and any(plain in (hit.passage.title.casefold(), hit.passage.section.casefold()) for hit in cited)
+        and not marked.listed
+    )
