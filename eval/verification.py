@@ -1,11 +1,13 @@
 """Are errors caught in what an LLM writes, and is what is right let through?
 
-A case is a question, the passages shown, an answer that they support, and errors to plant in it: a stretch of the answer
-and what to put in its place. Markers stand as `{1}`, the first passage; how they are written differs from case to case.
+A case is a question, the passages shown, an answer that they support, and errors to plant in it: a stretch of the
+answer and what to put in its place. Markers stand as `{1}`, the first passage; how they are
+written differs from case to case.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import statistics
@@ -14,15 +16,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eval.cases import InvalidCases, Split
-from rag.answer.verify import Labelled, Verified, Verify
+from eval.conversation import ShareFigure
+from eval.statistics import Estimate, estimate_share
+from rag.answer.support import Claim, Support
+from rag.answer.verify import Decision, Labelled, Verified, Verify
 from rag.domain import Document, Hit, Passage, Sentence
 from rag.formats.read import read_file
 from rag.ingest import CountTokens, passages_of
+from rag.ports import Embedder, Reader
 from rag.sentences import split_sentences
 from rag.settings import bundled_corpus
 
@@ -172,12 +178,22 @@ def trials(case: VerificationCase, labels: Sequence[str]) -> Iterator[Trial]:
         yield Trial(case, planted.kind, written(text, case.markers, labels))
 
 
+# What stands before all markers of a place, each of them, between two, and behind all.
+_FORMS: Mapping[str, tuple[str, str, str, str]] = {
+    "number": (" [", "{number}", ", ", "]"),
+    "lenticular": ("", "【{label}】", "", ""),
+    "round": (" (", "{label}", ", ", ")"),
+    "footnote": ("", "[^{number}]", "", ""),
+    "prose": (" (source ", "{number}", " and ", ")"),
+    "daggered": ("", "【{number}†source】", "", ""),
+    "superscript": ("", "<sup>{number}</sup>", "", ""),
+}
 _MARKERS = re.compile(r" ?((?:\{\d+\})+)")
 _BEFORE_STOP = re.compile(r"( ?(?:\{\d+\})+)([.。])")
 
 
 def written(text: str, markers: Markers, labels: Sequence[str]) -> str:
-    """The text with its markers as some model would write them; numbers beyond the labels become ones that nobody gave."""
+    """The text with its markers as some model would write them; numbers beyond the labels are of nobody's."""
     if markers in ("after", "superscript"):
         text = _BEFORE_STOP.sub(r"\2\1", text)
     if markers == "before":
@@ -186,28 +202,16 @@ def written(text: str, markers: Markers, labels: Sequence[str]) -> str:
         )
 
     def write(match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
-        own = [labels[number - 1] if number <= len(labels) else INVENTED for number in numbers]
-        match markers:
-            case "none":
-                return ""
-            case "number":
-                return " [" + ", ".join(map(str, numbers)) + "]"
-            case "lenticular":
-                return "".join(f"【{label}】" for label in own)
-            case "round":
-                return f" ({', '.join(own)})" if INVENTED not in own else f" [{', '.join(own)}]"
-            case "footnote":
-                return "".join(f"[^{number}]" for number in numbers)
-            case "prose":
-                return f" (source {' and '.join(map(str, numbers))})"
-            case "daggered":
-                return "".join(f"【{number}†source】" for number in numbers)
-            case "superscript":
-                return "".join(f"<sup>{number}</sup>" for number in numbers)
-            case _:
-                return " " + "".join(f"[{label}]" for label in own)
+        numbers = re.findall(r"\d+", match[1])
+        own = [labels[int(number) - 1] if int(number) <= len(labels) else INVENTED for number in numbers]
+        # Round brackets around what nobody gave could hold anything.
+        form = "label" if markers == "round" and INVENTED in own else markers
+        begin, mark, between, end = _FORMS.get(form, (" ", "[{label}]", "", ""))
+        marks = (mark.format(label=label, number=number) for label, number in zip(own, numbers, strict=True))
+        return begin + between.join(marks) + end
 
+    if markers == "none":
+        return _MARKERS.sub("", text).strip()
     return _MARKERS.sub(write, text).strip()
 
 
@@ -236,7 +240,7 @@ def _caught(trial: Trial, sources: Sequence[Labelled], verified: Verified, verif
     if trial.kind == "citation":
         return not any(
             evidence.hit.passage.id == passage_id
-            for text, passage_id in _wrongly_cited(trial, sources, verify)
+            for text, passage_id in wrongly_cited(trial, sources, verify)
             for statement in verified.statements
             if statement.text == text
             for evidence in statement.evidence
@@ -245,7 +249,8 @@ def _caught(trial: Trial, sources: Sequence[Labelled], verified: Verified, verif
     return bool(wrong) and not any(statement.text in wrong for statement in verified.statements)
 
 
-def _wrongly_cited(trial: Trial, sources: Sequence[Labelled], verify: Verify) -> list[tuple[str, str]]:
+def wrongly_cited(trial: Trial, sources: Sequence[Labelled], verify: Verify) -> list[tuple[str, str]]:
+    """The sentences that cite a passage which the right answer does not cite for them, with its id."""
     right = written(trial.case.text, trial.case.markers, [source.label for source in sources])
     own = {
         (its.text, hit.passage.id)
@@ -258,6 +263,27 @@ def _wrongly_cited(trial: Trial, sources: Sequence[Labelled], verify: Verify) ->
         for hit in its.cited
     }
     return sorted(found - own)
+
+
+class Remembering(Verify):
+    """The same, but a sentence that stands in several answers of a case is held against passages once."""
+
+    def __init__(self, embedder: Embedder, reader: Reader | None, decision: Decision | None = None) -> None:
+        super().__init__(embedder, reader, decision)
+        self._known: dict[tuple[str, str, tuple[str, ...]], Support] = {}
+
+    def support(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> Support:
+        """As `Verify.support`."""
+        key = (claim.text, claim.about, tuple(hit.passage.id for hit in hits))
+        if key not in self._known:
+            self._known[key] = super().support(claim, hits, shown)
+        return self._known[key]
+
+    def decided_by(self, decision: Decision) -> Remembering:
+        """The same with another decision; what is known already is not read again."""
+        other = copy.copy(self)
+        other.decision = decision
+        return other
 
 
 def outcomes(
@@ -275,6 +301,37 @@ def outcomes(
     return found
 
 
+def report(found: Sequence[Outcome]) -> list[ShareFigure]:
+    """The shares of errors caught, all and by kind, and of right sentences flagged; by split, with Wilson intervals."""
+    kinds: dict[str, list[Outcome]] = {"errors caught": [its for its in found if its.trial.kind is not None]}
+    for kind in get_args(Kind):
+        kinds[f"  {kind}"] = [its for its in found if its.trial.kind == kind]
+    figures = [
+        ShareFigure(
+            name,
+            _by_split({split: (sum(its.caught for its in own), len(own)) for split, own in _split(its_kind)}),
+        )
+        for name, its_kind in kinds.items()
+    ]
+    right = [its for its in found if its.trial.kind is None]
+    flagged = {
+        split: (sum(len(its.flagged) for its in own), sum(its.sentences for its in own))
+        for split, own in _split(right)
+    }
+    return [*figures, ShareFigure("right sentences flagged", _by_split(flagged))]
+
+
+def _split(found: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    splits = dict.fromkeys(its.trial.case.split for its in found)
+    return [(split, [its for its in found if its.trial.case.split == split]) for split in splits]
+
+
+def _by_split(counted: Mapping[str, tuple[int, int]]) -> dict[str, Estimate]:
+    return {
+        split: estimate_share(successes, number) for split, (successes, number) in counted.items() if number
+    }
+
+
 def median_milliseconds(found: Sequence[Outcome]) -> float:
-    """Of one answer."""
-    return statistics.median(outcome.milliseconds for outcome in found)
+    """Of one right answer: those with an error have sentences in common with it, which are checked once."""
+    return statistics.median(its.milliseconds for its in found if its.trial.kind is None)

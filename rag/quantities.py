@@ -138,7 +138,7 @@ def _spelled_values(phrase: str) -> Iterator[float]:
 
 
 def date_spans(text: str) -> list[tuple[PartialDate, tuple[int, int]]]:
-    """Each date of a normalised text with its span; a stretch that one form has read is not read again by a vaguer one."""
+    """Each date of a normalised text with its span; what one form has read is not read again by a vaguer one."""
     found: list[tuple[PartialDate, tuple[int, int]]] = []
     taken: list[tuple[int, int]] = []
     for pattern in _DATES:

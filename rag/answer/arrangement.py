@@ -1,4 +1,4 @@
-"""Whether the words of a claim stand to each other as they do in a text: who did what to whom, and which value is whose.
+"""Whether the words of a claim stand to each other as in a text: who did what to whom, and which value is whose.
 
 No grammar is read. What is said of a name stands near it, in a claim as in the text that it was made from; so a claim
 whose words fit better after an exchange of two names has probably exchanged them.
@@ -10,6 +10,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from rag.language import FUNCTION_WORDS, stems
 
@@ -47,7 +48,7 @@ class Scene:
         return [mark for mark in dict.fromkeys(wanted) if self._places_of_mark(mark)]
 
     def adjacency(self, claim: str) -> tuple[float, float]:
-        """How near words that follow each other in the claim stand in the text, 0 to 1: of the worst pair, and on average."""
+        """How near words that follow each other in the claim stand in the text, 0 to 1: worst and mean of all pairs."""
         followed: list[list[int] | None] = []
         for match in _TOKEN.finditer(claim):
             token = match.group().lower()
@@ -57,14 +58,14 @@ class Scene:
                 followed.append(places)
         apart = [
             min(other - one if other > one else one - other + TURNED for one in first for other in second)
-            for first, second in zip(followed, followed[1:], strict=False)
+            for first, second in pairwise(followed)
             if first and second
         ]
         near = [math.exp(-max(0, distance - 1) / REACH) for distance in apart]
         return (min(near), sum(near) / len(near)) if near else (0.5, 0.5)
 
     def gain(self, claim: str, exchange: Mapping[str, str]) -> float:
-        """How much better the claim's words fit after an exchange of names or numbers, as a share of how well they could."""
+        """How much better the claim fits after an exchange of names or numbers, as a share of how well it could."""
         own = theirs = total = 0.0
         tokens = [(match.start(), match.group()) for match in _TOKEN.finditer(claim)]
         for mark, other in exchange.items():
@@ -120,7 +121,7 @@ def turned_round(claim: str, names: Sequence[str], evidence: Sequence[str]) -> b
     A passive turns a clause round: where one of both has it between the names, the same order is the wrong one.
     """
     for group in (names, NUMBER.findall(claim)):
-        for one, other in zip(group, group[1:], strict=False):
+        for one, other in pairwise(group):
             if one == other:
                 continue
             for sentence in evidence:

@@ -1,4 +1,4 @@
-"""The facts of a sentence that can be compared to the letter: values, units, dates, names. English, and digits in any script.
+"""The facts of a sentence that can be compared to the letter: values, units, dates, names.
 
 What is compared is whether a sentence says more than its evidence; saying less is no error.
 """
@@ -107,7 +107,8 @@ _BEHIND = re.compile(
     rf"(?:square[\s-]|cubic[\s-]|full\s|whole\s|shooting\s)?(?P<unit>{_UNIT})(?![a-z])"
 )
 _PER = re.compile(
-    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
+    rf"(?:\b(?:per|an?|each|every)[\s-]|/\s?)(?P<unit>{_UNIT})(?![a-z])"
+    r"|\b(?P<adverb>annually|yearly|monthly|weekly|daily|hourly)\b"
 )
 
 
@@ -228,9 +229,9 @@ def units_differ(claim: Facts, known: Facts) -> int:
     for value in {value for value, _ in claim.measured} | {value for value, _ in known.measured}:
         own = {unit for number, unit in claim.measured if number == value}
         theirs = {unit for number, unit in known.measured if number == value}
-        if own and theirs and not own & theirs:
-            differing += 1
-        elif not own and "percent" in theirs and value in claim.values:
+        if (own and theirs and not own & theirs) or (
+            not own and "percent" in theirs and value in claim.values
+        ):
             differing += 1
     return differing + bool(claim.rates and known.rates and not claim.rates <= known.rates)
 

@@ -182,7 +182,8 @@ class _Markers:
             re.compile(rf"{_OPEN}\s*(?:{_SOURCE}\b\W*)*(?P<labels>{many}){tail}\s*{_CLOSE}", flags),
             # (k7f2), (k7f2, p3d9), (source 1)
             re.compile(
-                rf"[(（]\s*(?:(?:{_SOURCE}\b\W*)+(?P<labels>{many})|(?P<bare>(?:{own})(?:\W+(?:{own}))*)){tail}\s*[)）]",
+                rf"[(（]\s*(?:(?:{_SOURCE}\b\W*)+(?P<labels>{many})|(?P<bare>(?:{own})(?:\W+(?:{own}))*))"
+                rf"{tail}\s*[)）]",
                 flags,
             ),
             # according to source k7f2, ... source 1
@@ -210,7 +211,7 @@ class _Markers:
                 groups = match.groupdict()
                 cited = groups.get("labels") or groups.get("bare") or ""
                 told = groups.get("told")
-                if told is not None and pattern is self._patterns[2] and not self._tells(text, match):
+                if told is not None and pattern is self._patterns[2] and not self._tells(match):
                     continue
                 labels = tuple(self._read(cited.translate(_SUPERSCRIPTS)))
                 if labels:
@@ -221,7 +222,7 @@ class _Markers:
                 found.append(_Found(*match.span(), (self._known[label.lower()],)))
         return [_in_its_sentence(text, marker) for marker in _joined(text, _apart(found))]
 
-    def _tells(self, text: str, match: re.Match[str]) -> bool:
+    def _tells(self, match: re.Match[str]) -> bool:
         """Whether "document 3" is a marker: a label is; a position only where it is none of the text's own words."""
         if self._own.search(match["labels"]):
             return True
@@ -326,5 +327,4 @@ def _tidied(sentence: str) -> str:
     """Without what a marker has left behind: spaces before full stops, empty brackets, a comma in front."""
     sentence = re.sub(r"[(（\[]\s*[,;]*\s*[)）\]]", "", " ".join(sentence.split()))
     sentence = re.sub(r"\s+(?=[.,;:!?](?:\s|$))", "", sentence)
-    sentence = re.sub(r"^[\s,;:.\-–—*•]+(?=\w)", "", sentence).strip()
-    return sentence
+    return re.sub(r"^[\s,;:.\-–—*•]+(?=\w)", "", sentence).strip()

@@ -1,9 +1,9 @@
-"""Whether a sentence turns its evidence round: what is denied in one of both, opposites, and more claimed than is told. English."""
+"""Whether a sentence turns its evidence round: denials, opposites, and more claimed than is told. English."""
 
 from __future__ import annotations
 
 import re
-
+from itertools import pairwise
 
 from rag.language import stems, text_stems, words
 
@@ -13,14 +13,16 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _DENIES = re.compile(
-    r"\b(?:fail\w*|refus\w*|reject\w*|declin\w*|exclud\w*|lack\w*|absen\w*|forbid\w*|forbad\w*|prohibit\w*|prevent\w*|cancel\w*|unable"
-    r"|instead|rather than|free of|only|unless|hardly|barely|(?:left|ruled|broken|called|turned|switched|stayed|out) (?:out|off|down|away|of)"
+    r"\b(?:fail\w*|refus\w*|reject\w*|declin\w*|exclud\w*|lack\w*|absen\w*|forbid\w*|forbad\w*|prohibit\w*|prevent\w*"
+    r"|cancel\w*|unable|instead|rather than|free of|only|unless|hardly|barely"
+    r"|(?:left|ruled|broken|called|turned|switched|stayed|out) (?:out|off|down|away|of)"
     r"|yet to|no longer|substitute|el(?:se|iminat\w*)|too|scarce|otherwise|apart from|except)\b",
     re.IGNORECASE,
 )
 _OVERCLAIM = re.compile(
-    r"\b(?:most|all|every|everyone|everything|always|only|sole|exclusive|exclusively|entire|entirely|whole|unique|best|worst"
-    r"|record|leading|largest|biggest|highest|first|never|none|guarantee\w*|prove[sdn]?|binding|booked|definitely|(?!for)\w{3,}[^aeiou]est)\b",
+    r"\b(?:most|all|every|everyone|everything|always|only|sole|exclusive|exclusively|entire|entirely|whole|unique"
+    r"|best|worst|record|leading|largest|biggest|highest|first|never|none|guarantee\w*|prove[sdn]?|definitely"
+    r"|(?!for)\w{3,}[^aeiou]est)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -31,11 +33,12 @@ _OPPOSITES = tuple(
     tuple(frozenset().union(*(stems(word) for word in side.split())) for side in pair.split("/"))
     for pair in (
         "open opened opening/close closed closing shut",
-        "increase rise rose risen grow grew growth gain raise raised up expand more higher/decrease fall fell fallen drop"
+        "increase rise rose risen grow grew growth gain raise raised up expand"
+        " more higher/decrease fall fell fallen drop"
         " dropped decline declined shrink shrinking lose lost down reduce reduced less fewer lower",
-        "accept accepted approve approved grant granted agree agreed welcome welcomed support supported allow allowed permit"
-        " permitted/reject rejected refuse refused deny denied disagree disagreed oppose opposed contradict contradicted forbid"
-        " forbidden cancel cancelled decline",
+        "accept accepted approve approved grant granted agree agreed welcome welcomed support supported allow"
+        " allowed permit permitted/reject rejected refuse refused deny denied disagree disagreed oppose opposed"
+        " contradict contradicted forbid forbidden cancel cancelled decline",
         "win won/lose lost",
         "buy bought purchase/sell sold",
         "start started begin began launch/end ended finish finished stop stopped",
@@ -73,11 +76,7 @@ _OPPOSITES = tuple(
 def clauses_of(text: str) -> list[tuple[int, int]]:
     """The stretches of a text between commas and conjunctions."""
     cuts = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
-    return [
-        (start, end)
-        for start, end in zip(cuts, cuts[1:], strict=False)
-        if text[start:end].strip(" ,;:.()–—-")
-    ]
+    return [(start, end) for start, end in pairwise(cuts) if text[start:end].strip(" ,;:.()–—-")]
 
 
 def opposed(claim: str, evidence: str) -> bool:
@@ -102,7 +101,7 @@ def denial_differs(one: str, other: str) -> bool:
 
 
 def _denies(text: str, beside: str) -> str:
-    """Whether a clause denies: "yes", "no", or "maybe" by its words alone; a prefix counts that the other is without."""
+    """Whether a clause denies: "yes", "no", or "maybe"; a prefix counts that the other is without."""
     if _NEGATION.search(text):
         return "yes"
     if _DENIES.search(text):

@@ -1,7 +1,7 @@
 """How well a sentence that was written is supported by passages: where its evidence stands, and signals of support.
 
-Each signal is a number; `rag.answer.verify` weighs them. A claim may rest on several sentences: they are chosen one after
-the other, each for what it adds of the claim's words, names and values.
+Each signal is a number; `rag.answer.verify` weighs them. A claim may rest on several sentences: they are chosen one
+after the other, each for what it adds of the claim's words, names and values.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NAME_WEIGHT, VALUE_WEIGHT = 2.0, 3.0
 # A clause whose words fit so much better elsewhere than where its name stands has another's name.
 GAP = 0.3
 # The reader is asked for at most so many names and values of a claim; the logit of a span that is sure.
-MOST_ASKED, SPAN_LOGIT, LONGEST_SPAN = 6, 16.0, 30
+MOST_ASKED, SPAN_LOGIT, LONGEST_SPAN = 2, 16.0, 30
 MOST_STRANGE = 8
 SHORTEST_QUESTION = 5
 
@@ -117,7 +117,7 @@ class Judge:
         return (shared + VALUE_WEIGHT * values) / total if total else 0.0
 
     def support(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> Support:
-        """What the passages hold for a claim; a name is known that other passages of the same documents `shown` have."""
+        """What the passages hold for a claim. Names that their documents have in other passages `shown` are known."""
         places = [Place(hit, sentence) for hit in hits for sentence in hit.passage.sentences]
         if not places:
             return Support((), {})
@@ -338,7 +338,7 @@ def _questions(claim: Claim) -> list[tuple[str, str]]:
 
 
 def _margin(reader: Reader, anchor: str, question: str, passage: Passage) -> float | None:
-    """By how much the best answer with the anchor in it beats the best without, -1 to 1; None where the anchor is not."""
+    """By how much the best answer with the anchor in it beats the best without, -1 to 1; None where it is not there."""
     occurrences = [
         match.span()
         for match in re.finditer(rf"(?<!\w){re.escape(anchor)}(?!\w)", passage.text, re.IGNORECASE)
@@ -353,7 +353,7 @@ def _margin(reader: Reader, anchor: str, question: str, passage: Passage) -> flo
 
 
 def _best(logits: SpanLogits, occurrences: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """The largest sum of start and end logit of a span that overlaps one of the occurrences, and of one that does not."""
+    """The largest sum of start and end logit of a span that overlaps an occurrence, and of one that does not."""
     starts, ends = logits.offsets[:, 0], logits.offsets[:, 1]
     sums = logits.starts[:, np.newaxis] + logits.ends[np.newaxis, :]
     token = np.arange(len(starts))

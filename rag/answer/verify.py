@@ -1,4 +1,4 @@
-"""What an LLM wrote, checked sentence by sentence: what the sources support goes on with its evidence, the rest does not.
+"""What an LLM wrote, checked sentence by sentence: what the sources support goes on, with its evidence.
 
 Every sentence is held against the passages that it cites, or, where these do not support it, against all that were
 shown. `rag.answer.support` finds the sentences that it rests on and measures what speaks for and against; one fitted
@@ -25,25 +25,28 @@ from rag.language import content_words, stems
 from rag.ports import Embedder, Reader
 
 # Sources beyond those cited that are held against a sentence, most words in common first.
-MOST_OTHERS = 2
+MOST_OTHERS = 1
 
 _PREAMBLE = re.compile(
-    r"(?i)^(?:based (?:up)?on|according to|from|per|in)\s+(?:the\s+)?(?:(?:provided|given|available|above|retrieved)\s+)?"
+    r"(?i)^(?:based (?:up)?on|according to|from|per|in)\s+(?:the\s+)?"
+    r"(?:(?:provided|given|available|above|retrieved)\s+)?"
     r"(?:sources?|documents?|passages?|context|record|texts?|information)(?:\s+(?:provided|given|above))?\s*[,:]\s*"
 )
 # What a model says of its own answer, and not of the subject.
 _ABOUT_ITSELF = frozenset().union(
     *(
         stems(word)
-        for word in "answer ask available base based below clarify context certainly course detail details document documents"
-        " explicitly feel find follow following free further given glad happy help helps here hope information know let"
-        " listed mention mentioned note overview passage passages point points please provided question questions record"
-        " relevant say sorry source sources specify state stated summarise summary sure text unfortunately yes".split()
+        for word in "answer ask available base based below clarify context certainly course detail details"
+        " document documents explicitly feel find follow following free further given glad happy"
+        " help helps here hope information know let listed mention mentioned note overview passage passages point points please provided question"
+        " questions record relevant say sorry source sources specify state stated summarise"
+        " summary sure text unfortunately yes".split()
     )
 )
 _SAYS_NOTHING = re.compile(
-    r"(?i)\b(?:sources?|documents?|passages?|context|record|texts?|information)\b[^.]{0,40}\b(?:do(?:es)? not|don't|doesn't)\s+"
-    r"(?:\w+\s+)?(?:say|state|mention|specify|contain|provide|give|include|indicate|answer|tell)\b"
+    r"(?i)\b(?:sources?|documents?|passages?|context|record|texts?|information)\b[^.]{0,40}\b"
+    r"(?:do(?:es)? not|don't|doesn't)\s+(?:\w+\s+)?"
+    r"(?:say|state|mention|specify|contain|provide|give|include|indicate|answer|tell)\b"
 )
 
 
@@ -90,7 +93,7 @@ def stored_decision() -> Decision:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sentence to be checked: `cited` are the passages that it, or the list it stands in, names; `about` its context."""
+    """A sentence to be checked. `cited` are the passages that it, or its list, names; `about` is its context."""
 
     marked: Marked
     text: str
@@ -103,8 +106,8 @@ class Verify:
 
     def __init__(self, embedder: Embedder, reader: Reader | None, decision: Decision | None = None) -> None:
         """Without a `reader`, values and names are not asked for, and swapped ones are found less often."""
-        self._judge = Judge(embedder, reader)
-        self._decision = decision or stored_decision()
+        self.judge = Judge(embedder, reader)
+        self.decision = decision or stored_decision()
 
     def __call__(self, question: str, text: str, sources: Sequence[Labelled]) -> Verified:
         """Markdown with markers, the question that it answers, and the passages with the labels that they had."""
@@ -114,9 +117,9 @@ class Verify:
         invented = 0
         for written in self.sentences(question, text, sources):
             invented += sum(label not in labels for label in written.marked.labels)
-            claim = self._judge.claim(written.text, written.about)
+            claim = self.judge.claim(written.text, written.about)
             support, probability = self._best(claim, written.cited, sources)
-            if probability >= self._decision.threshold:
+            if probability >= self.decision.threshold:
                 evidence = tuple(Evidence(place.hit, place.sentence, probability) for place in support.places)
                 statements.append(Statement(written.text, evidence, written.marked.listed))
             elif not written.marked.lead_in or claim.names or claim.facts.values:
@@ -152,22 +155,30 @@ class Verify:
                 )
 
     def judged(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> tuple[Support, float]:
-        """What passages hold for a claim, and the probability that it is enough."""
-        support = self._judge.support(claim, hits, shown)
-        return support, self._decision.probability(support.signals) if support.places else 0.0
+        """The same, with the probability that it is enough."""
+        support = self.support(claim, hits, shown)
+        if not support.places:
+            return support, 0.0
+        if unread(claim.text):
+            return support, 1.0 - support.signals["facts_missing"]
+        return support, self.decision.probability(support.signals)
+
+    def support(self, claim: Claim, hits: Sequence[Hit], shown: Sequence[Hit]) -> Support:
+        """What passages hold for a claim."""
+        return self.judge.support(claim, hits, shown)
 
     def claim(self, written: Written) -> Claim:
         """A sentence taken apart."""
-        return self._judge.claim(written.text, written.about)
+        return self.judge.claim(written.text, written.about)
 
     def _best(self, claim: Claim, cited: Sequence[Hit], sources: Sequence[Labelled]) -> tuple[Support, float]:
         """By the passages cited; where these do not support it, by the likeliest one of the others that does."""
         shown = [source.hit for source in sources]
         best = self.judged(claim, cited, shown) if cited else (Support((), {}), 0.0)
-        if best[1] >= self._decision.threshold or unread(claim.text):
+        if best[1] >= self.decision.threshold or unread(claim.text):
             return best
         others = [hit for hit in shown if hit not in cited]
-        others.sort(key=lambda hit: -self._judge.overlap(claim, hit))
+        others.sort(key=lambda hit: -self.judge.overlap(claim, hit))
         for hit in others[:MOST_OTHERS]:
             best = max(best, self.judged(claim, [hit], shown), key=lambda found: found[1])
         return best

@@ -10,14 +10,14 @@ import numpy as np
 from rag.language import FUNCTION_WORDS, stems, text_stems, words
 from rag.ports import Embedder, Vector
 
-# Cosines between single words: up to the first two words have nothing to do with each other, from the second on they mean
-# the same. No other word is as good as the word itself.
+# Cosines between single words: up to the first two words have nothing to do with each other, from the second on they
+# mean the same. No other word is as good as the word itself.
 UNRELATED, SYNONYMOUS, NEXT_TO_SAME = 0.3, 0.75, 0.95
 # From here on a word stands in for one that is missing, where places are compared.
 STANDS_IN = 0.45
 # A word is read with so many on either side.
 PHRASE_REACH = 4
-MOST_STRANGE, MOST_COUNTERPARTS = 5, 3
+MOST_STRANGE, MOST_COUNTERPARTS = 4, 2
 CACHED_WORDS = 20_000
 _WORD = re.compile(r"[^\W_]+(?:[.'’&/-][^\W_]+)*")
 
@@ -68,8 +68,8 @@ class Wording:
     def phrases(self, claim: str, evidence: str) -> tuple[float, float]:
         """For the claim's strangest word, read with the words around it, two cosines; 1 where no word is strange.
 
-        The first is with the same phrase when the evidence's nearest word that the claim lacks takes its place: a synonym
-        changes little. The second is with the nearest phrase of the evidence.
+        The first is with the same phrase when the evidence's nearest word that the claim lacks takes its place: a
+        synonym changes little. The second is with the nearest phrase of the evidence.
         """
         own, theirs = _WORD.findall(claim), _WORD.findall(evidence)
         said, told = text_stems(claim), text_stems(evidence)
@@ -78,7 +78,10 @@ class Wording:
         if not strange:
             return 1.0, 1.0
         width = 2 * PHRASE_REACH
-        windows = [" ".join(theirs[at : at + width + 1]) for at in range(0, max(1, len(theirs) - width), 2)]
+        windows = [
+            " ".join(theirs[at : at + width + 1])
+            for at in range(0, max(1, len(theirs) - width), PHRASE_REACH)
+        ]
         spans = [(max(0, at - PHRASE_REACH), at + PHRASE_REACH + 1) for at in strange]
         read = [" ".join(own[first:last]) for first, last in spans]
         changed = [
