@@ -36,7 +36,7 @@ PRIOR = {
     "denial": -5.0,
     "gap": -5.0,
     "swapped": -10.0,
-    "turned_round": -2.0,
+    "turned_round": -4.0,
     "coverage": 2.0,
     "similarity": 3.0,
 }

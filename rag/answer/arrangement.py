@@ -12,10 +12,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from rag.language import FUNCTION_WORDS, stems
+from rag.language import FUNCTION_WORDS, stems, words
 
 NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:'’&-][^\W_]+)*|[.;:!?]")
+_BY = re.compile(r"\bby\b")
 _STOPS = frozenset(".;:!?")
 _DENIALS = frozenset("not no never without none nobody nor".split())
 # How far, in words, what is said of a name stands from it: in a claim, and in a text. A full stop counts as more.
@@ -116,38 +117,30 @@ class Scene:
 
 
 def turned_round(claim: str, names: Sequence[str], evidence: Sequence[str]) -> bool:
-    """Whether two names, or two numbers, that follow each other in the claim stand the other way round in a sentence.
+    """Whether two names stand the other way round in a sentence, with the same words between them.
 
-    A passive turns a clause round: where one of both has it between the names, the same order is the wrong one.
+    A passive ("by") in one of both turns a clause round and so is no error.
     """
-    for group in (names, NUMBER.findall(claim)):
-        for one, other in pairwise(group):
-            if one == other:
+    for one, other in pairwise(names):
+        between = _between(claim, one, other)
+        for sentence in evidence:
+            reverse = _between(sentence, other, one)
+            if between is None or reverse is None or _between(sentence, one, other) is not None:
                 continue
-            for sentence in evidence:
-                first, second = (_found(mark, sentence) for mark in (one, other))
-                if first and second:
-                    passive = group is names and _by(claim, one, other) != _by(sentence, one, other)
-                    if (first.start() > second.start()) != passive:
-                        return True
-                    break
+            passive = bool(_BY.search(between)) != bool(_BY.search(reverse))
+            if not passive and _content_stems(between) & _content_stems(reverse):
+                return True
     return False
 
 
-def _found(mark: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text)
+def _between(text: str, one: str, other: str) -> str | None:
+    """What stands between two names in this order; None where they do not."""
+    match = re.search(rf"(?<!\w){re.escape(one)}(?!\w)(.*?)(?<!\w){re.escape(other)}(?!\w)", text)
+    return match[1] if match else None
 
 
-def _by(text: str, one: str, other: str) -> bool:
-    """Whether a passive stands between two names in one clause."""
-    first, second = (_found(mark, text) for mark in (one, other))
-    if not first or not second:
-        return False
-    start, end = sorted((first, second), key=lambda match: match.start())
-    between = text[start.end() : end.start()]
-    return bool(re.search(r"\bby\b", between)) and not re.search(
-        r"[,;:]|\b(?:and|while|who|which)\b", between
-    )
+def _content_stems(text: str) -> frozenset[str]:
+    return frozenset().union(*(stems(word) for word in words(text) if word not in FUNCTION_WORDS))
 
 
 def _nearness(here: Sequence[int], places: Sequence[int]) -> float:

@@ -162,12 +162,11 @@ class Judge:
         scene = Scene(evidence.around, self._wording.stand_ins(claim.words, evidence.around))
         asked_about = claim.about.casefold()
         own = [name for name in claim.names if name.casefold() not in asked_about]
-        swapped = scene.swapped(claim.text, claim.names)
         worst, mean = Scene(" . ".join(told), {}).adjacency(claim.text)
         return {
-            "swapped": swapped,
+            "swapped": scene.swapped(claim.text, claim.names),
             "rivalled": scene.rivalled(claim.text, own, names_of(evidence.around, False)),
-            "turned_round": float(turned_round(claim.text, claim.names, told)) * min(1.0, 30 * swapped),
+            "turned_round": float(turned_round(claim.text, claim.names, told)),
             "adjacent_worst": worst,
             "adjacent": mean,
             "gap": max(0.0, _gap(claim, evidence, sentences, near) - GAP),

@@ -38,7 +38,8 @@ _ABOUT_ITSELF = frozenset().union(
         stems(word)
         for word in "answer ask available base based below clarify context certainly course detail details"
         " document documents explicitly feel find follow following free further given glad happy"
-        " help helps here hope information know let listed mention mentioned note overview passage passages point points please provided question"
+        " help helps here hope information know let listed mention"
+        " mentioned note overview passage passages point points please provided question"
         " questions record relevant say sorry source sources specify state stated summarise"
         " summary sure text unfortunately yes".split()
     )
