@@ -12,9 +12,9 @@ import re
 import sqlite3
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from rag.dates import days
 from rag.domain import (
     Block,
     BlockKind,
+    Copy,
     Document,
     DocumentSummary,
+    Duplicate,
     Filters,
     Manifest,
     Passage,
@@ -33,6 +35,7 @@ from rag.domain import (
     Sentence,
     Source,
 )
+from rag.duplicates import Likeness, Statement, likeness_of, packed, unpacked
 from rag.errors import (
     DocumentNotFound,
     IndexBusy,
@@ -46,7 +49,7 @@ from rag.language import words
 from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 5
+CATALOG_VERSION = 6
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
@@ -74,6 +77,14 @@ CREATE TABLE documents (
     characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL,
     date TEXT, path TEXT NOT NULL, first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE copies (
+    id TEXT PRIMARY KEY, copy_of TEXT NOT NULL REFERENCES documents (id) DEFERRABLE INITIALLY DEFERRED,
+    title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT, characters INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, content_hash TEXT NOT NULL, date TEXT, path TEXT NOT NULL, first_day INTEGER,
+    content TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX copies_of_document ON copies (copy_of);
+CREATE TABLE statements (document_id TEXT PRIMARY KEY, words BLOB NOT NULL);
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
     title TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
@@ -85,6 +96,21 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 );
 CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What makes one version of the record of another: first what is taken out, then what is put in.
+
+    `passages` are those of `documents`; `copies` are documents with the id of what they are a copy of; `statements`
+    hold, by id, what is new of them.
+    """
+
+    removed: Collection[str]
+    documents: Sequence[Document]
+    passages: Sequence[Passage]
+    copies: Sequence[tuple[Document, str]] = ()
+    statements: Mapping[str, Sequence[Statement]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +172,50 @@ class Catalog:
         """The content hash of every document by id."""
         return dict(self._read("SELECT id, content_hash FROM documents"))
 
+    def known(self) -> dict[str, str]:
+        """The content hash of every document by id, copies among them."""
+        return dict(
+            self._read("SELECT id, content_hash FROM documents UNION ALL SELECT id, content_hash FROM copies")
+        )
+
+    def copies(self) -> dict[str, Duplicate]:
+        """The documents that are copies of another, by their own id."""
+        rows = self._read("SELECT id, path, copy_of FROM copies ORDER BY path")
+        return {copy_id: Duplicate(path, copy_of) for copy_id, path, copy_of in rows}
+
+    def group(self, document_id: str) -> list[Document]:
+        """A document and all that say the same; it may be named by any of them.
+
+        Raises:
+            DocumentNotFound: there is none of that id.
+        """
+        with self.reading():
+            rows = self._read("SELECT copy_of FROM copies WHERE id = ?", document_id)
+            kept = rows[0][0] if rows else document_id
+            copies = self._read("SELECT id FROM copies WHERE copy_of = ? ORDER BY path", kept)
+            return [self.document(member) for member in (kept, *(copy_id for (copy_id,) in copies))]
+
+    def places(self, path: str) -> dict[str, str]:
+        """The paths, by id, of the documents of a file: itself, or what is within it."""
+        rows = self._read(
+            "SELECT id, path FROM documents WHERE path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '/' UNION ALL"
+            " SELECT id, path FROM copies WHERE path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '/'",
+            path,
+        )
+        return dict(rows)
+
+    def likenesses(self, without: Collection[str] = ()) -> Iterator[Likeness]:
+        """What decides which documents are copies, of all but some; in no order."""
+        rows = self._read(
+            "SELECT id, path, sha256, title, date, first_day, words FROM"
+            " (SELECT id, path, sha256, title, date, first_day FROM documents UNION ALL"
+            " SELECT id, path, sha256, title, date, first_day FROM copies) JOIN statements ON document_id = id"
+        )
+        for row in rows:
+            document_id, path, sha256, title, date, first_day, words = row
+            if document_id not in without:
+                yield likeness_of(document_id, path, sha256, title, date, first_day, unpacked(words))
+
     def kinds(self) -> tuple[str, ...]:
         """The kinds of documents there are, sorted."""
         return tuple(kind for (kind,) in self._read("SELECT DISTINCT kind FROM documents ORDER BY kind"))
@@ -170,7 +240,22 @@ class Catalog:
                 limit,
                 offset,
             )
-        return DocumentList(tuple(DocumentSummary(*row) for row in rows), total)
+            also_in = self._also_in([row[0] for row in rows])
+        return DocumentList(
+            tuple(replace(DocumentSummary(*row), also_in=also_in.get(row[0], ())) for row in rows), total
+        )
+
+    def _also_in(self, ids: Sequence[str]) -> dict[str, tuple[Copy, ...]]:
+        """The copies of each of some documents that has any, by path."""
+        rows = self._read(
+            "SELECT copy_of, id, title, path, source FROM copies WHERE copy_of IN (SELECT value FROM json_each(?))"
+            " ORDER BY path",
+            json.dumps(ids),
+        )
+        found: dict[str, tuple[Copy, ...]] = {}
+        for copy_of, *facts in rows:
+            found[copy_of] = (*found.get(copy_of, ()), Copy(*facts))
+        return found
 
     def _with_words(self, query: str) -> set[str]:
         """The ids of the documents that have each word of a query somewhere."""
@@ -193,7 +278,10 @@ class Catalog:
         Raises:
             DocumentNotFound: there is none of that id.
         """
-        rows = self._read("SELECT content FROM documents WHERE id = ?", document_id)
+        rows = self._read(
+            "SELECT content FROM documents WHERE id = ?1 UNION ALL SELECT content FROM copies WHERE id = ?1",
+            document_id,
+        )
         if not rows:
             raise DocumentNotFound(
                 f"No document has the id {document_id!r}. `GET /documents` lists them all."
@@ -201,20 +289,26 @@ class Catalog:
         return _document(json.loads(rows[0][0]))
 
     def summary(self, document_id: str) -> DocumentSummary:
-        """What a list shows of one document.
+        """What a list shows of one document. A copy, which no list shows, says of what it is one.
 
         Raises:
             DocumentNotFound: there is none of that id.
         """
-        rows = self._read(
-            f"{_SELECT_SUMMARY} WHERE id = ?",
-            document_id,
-        )
-        if not rows:
-            raise DocumentNotFound(
-                f"No document has the id {document_id!r}. `GET /documents` lists them all."
+        with self.reading():
+            rows = self._read(f"{_SELECT_SUMMARY} WHERE id = ?", document_id)
+            if rows:
+                also_in = self._also_in([document_id])
+                return replace(DocumentSummary(*rows[0]), also_in=also_in.get(document_id, ()))
+            rows = self._read(f"{_SELECT_COPY} WHERE id = ?", document_id)
+            if not rows:
+                raise DocumentNotFound(
+                    f"No document has the id {document_id!r}. `GET /documents` lists them all."
+                )
+            kept = self._read(
+                "SELECT id, title, path, source FROM documents WHERE id = (SELECT copy_of FROM copies WHERE id = ?)",
+                document_id,
             )
-        return DocumentSummary(*rows[0])
+        return replace(DocumentSummary(*rows[0]), also_in=tuple(Copy(*row) for row in kept))
 
     def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
         """Those of the passages that are there, by id."""
@@ -225,6 +319,14 @@ class Catalog:
     def passages_of(self, document_id: str) -> list[Passage]:
         """All passages of a document in their order."""
         rows = self._read(f"{_SELECT_PASSAGE} WHERE document_id = ? ORDER BY number", document_id)
+        return [_passage(row) for row in rows]
+
+    def all_passages(self, without: Collection[str] = ()) -> list[Passage]:
+        """The passages of all documents but some."""
+        rows = self._read(
+            f"{_SELECT_PASSAGE} WHERE document_id NOT IN (SELECT value FROM json_each(?))",
+            json.dumps(sorted(without)),
+        )
         return [_passage(row) for row in rows]
 
     def search(self, terms: Sequence[str], limit: int, filters: Filters) -> list[tuple[str, float]]:
@@ -258,16 +360,16 @@ class Catalog:
     # --- writing -----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, wait_seconds: float = 0) -> Iterator[None]:
         """Hold the one writer's place; everything else here that writes must happen inside.
 
         Raises:
-            IndexBusy: another process (or thread) is writing.
-        InvalidInput: the folder cannot be made or written.
+            IndexBusy: another process (or thread) is writing, and still was after `wait_seconds`.
+            InvalidInput: the folder cannot be made or written.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise IndexBusy(
                 f"Another process is writing to {self._folder}. Wait until it is done, or give another --data-dir."
@@ -282,6 +384,14 @@ class Catalog:
         finally:
             self._lock.release()
 
+    def whole(self) -> bool:
+        """Whether the file is one that can be added to."""
+        try:
+            self._check()
+        except StorageError:
+            return False
+        return True
+
     def next_collection(self, index_id: str) -> str:
         """A name for the vectors of a new version, never used before."""
         with self._writer() as connection:
@@ -289,26 +399,24 @@ class Catalog:
         return f"passages-{index_id}-{number}"
 
     def replace(self, manifest: Manifest, documents: Sequence[Document], passages: Sequence[Passage]) -> None:
-        """Switch to a new version: all documents and passages and the pointer to their vectors, in one transaction."""
-        per_document: dict[str, int] = {}
-        for passage in passages:
-            per_document[passage.document_id] = per_document.get(passage.document_id, 0) + 1
+        """Switch to a new version that has no copies: as `switch`, from nothing."""
+        self.switch(None, manifest, Revision(frozenset(), tuple(documents), tuple(passages)))
+
+    def switch(self, base: Manifest | None, manifest: Manifest, revision: Revision) -> None:
+        """Switch to a new version, and to its vectors, in one transaction: what a revision makes of `base`.
+
+        Raises:
+            IndexCorrupt: `base` is not what is stored.
+        """
         with self._writer() as connection:
-            connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
-            connection.execute("DELETE FROM passages")
-            connection.execute("DELETE FROM documents")
-            connection.executemany(
-                f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
-                (_document_row(document, per_document.get(document.id, 0)) for document in documents),
-            )
-            connection.executemany(
-                'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences)'
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (_passage_row(passage) for passage in passages),
-            )
-            connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
-            connection.execute("DELETE FROM vocabulary")
-            connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", _vocabulary(passages).items())
+            if base is None:
+                connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
+                for table in ("passages", "copies", "statements", "documents", "vocabulary"):
+                    connection.execute(f"DELETE FROM {table}")
+            else:
+                self._require(connection, base)
+                _remove(connection, revision.removed)
+            _insert(connection, revision)
             connection.execute(
                 "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?)",
                 (
@@ -319,6 +427,10 @@ class Catalog:
                     manifest.passages,
                 ),
             )
+
+    def _require(self, connection: sqlite3.Connection, base: Manifest) -> None:
+        if connection.execute("SELECT collection FROM manifest").fetchall() != [(base.collection,)]:
+            raise IndexCorrupt(f"{self._file} is not what it was a moment ago. Run `mission-record rebuild`.")
 
     def discard(self) -> None:
         """Remove the catalog, whatever state it is in; only a rebuild needs this."""
@@ -462,6 +574,62 @@ def require_fingerprint(manifest: Manifest, expected: str) -> None:
         )
 
 
+def _remove(connection: sqlite3.Connection, ids: Collection[str]) -> None:
+    """Take documents out of everything that is kept of them."""
+    chosen = json.dumps(sorted(ids))
+    of_them = "document_id IN (SELECT value FROM json_each(?))"
+    rows = connection.execute(f"SELECT title, section, text FROM passages WHERE {of_them}", (chosen,))
+    connection.executemany(
+        "UPDATE vocabulary SET occurrences = occurrences - ?2 WHERE word = ?1", _vocabulary(rows).items()
+    )
+    connection.execute("DELETE FROM vocabulary WHERE occurrences <= 0")
+    # An index of content that is kept elsewhere has to be told what that content was.
+    connection.execute(
+        "INSERT INTO lexical (lexical, rowid, title, section, text)"
+        f" SELECT 'delete', number, title, section, text FROM passages WHERE {of_them}",
+        (chosen,),
+    )
+    connection.execute(f"DELETE FROM passages WHERE {of_them}", (chosen,))
+    for table in ("documents", "copies"):
+        connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (chosen,))
+
+
+def _insert(connection: sqlite3.Connection, revision: Revision) -> None:
+    counts = Counter(passage.document_id for passage in revision.passages)
+    ((last,),) = connection.execute("SELECT coalesce(max(number), 0) FROM passages").fetchall()
+    connection.executemany(
+        f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
+        (_document_row(document, counts[document.id]) for document in revision.documents),
+    )
+    connection.executemany(
+        f"INSERT INTO copies VALUES ({', '.join('?' * 13)})",
+        (_copy_row(document, copy_of) for document, copy_of in revision.copies),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO statements VALUES (?, ?)",
+        ((document_id, packed(statements)) for document_id, statements in revision.statements.items()),
+    )
+    connection.execute(
+        "DELETE FROM statements WHERE document_id NOT IN (SELECT id FROM documents UNION ALL SELECT id FROM copies)"
+    )
+    connection.executemany(
+        'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (_passage_row(passage) for passage in revision.passages),
+    )
+    connection.execute(
+        "INSERT INTO lexical (rowid, title, section, text)"
+        " SELECT number, title, section, text FROM passages WHERE number > ?",
+        (last,),
+    )
+    found = _vocabulary((passage.title, passage.section, passage.text) for passage in revision.passages)
+    connection.executemany(
+        "INSERT INTO vocabulary VALUES (?1, ?2)"
+        " ON CONFLICT (word) DO UPDATE SET occurrences = occurrences + ?2",
+        found.items(),
+    )
+
+
 def _quoted(term: str) -> str:
     """A term as an FTS5 string, which has no syntax; cleaned like the text that it is looked for in."""
     return '"' + one_line(term).replace('"', '""') + '"'
@@ -472,10 +640,11 @@ def content_hash(document: Document) -> str:
     return hashlib.sha256(f"{document.path}\n{document.sha256}".encode()).hexdigest()
 
 
-def _vocabulary(passages: Sequence[Passage]) -> Counter[str]:
+def _vocabulary(texts: Iterable[tuple[str, str, str]]) -> Counter[str]:
+    """The words of passages, each given as title, section and text."""
     counts: Counter[str] = Counter()
-    for passage in passages:
-        for word in words(f"{passage.title} {passage.section} {passage.text}"):
+    for parts in texts:
+        for word in words(" ".join(parts)):
             counts.update(re.findall(r"[^\W_]+", word))
     return counts
 
@@ -499,6 +668,7 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
 _SELECT_SUMMARY = (
     "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents"
 )
+_SELECT_COPY = "SELECT id, title, kind, published, source, characters, 0, sha256, date, path FROM copies"
 _SELECT_PASSAGE = (
     'SELECT passages.id, document_id, passages.title, section, text, start, "end", sentences, kind, published, source'
     " FROM passages JOIN documents ON documents.id = document_id"
@@ -557,6 +727,25 @@ def _document_row(document: Document, passages: int) -> tuple[Any, ...]:
         document.date,
         document.path,
         *covered,
+        json.dumps(asdict(document), ensure_ascii=False),
+    )
+
+
+def _copy_row(document: Document, copy_of: str) -> tuple[Any, ...]:
+    covered = days(document.published) or (None,)
+    return (
+        document.id,
+        copy_of,
+        document.title,
+        document.kind,
+        document.published,
+        str(document.source) if document.source else None,
+        len(document.text),
+        document.sha256,
+        content_hash(document),
+        document.date,
+        document.path,
+        covered[0],
         json.dumps(asdict(document), ensure_ascii=False),
     )
 

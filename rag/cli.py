@@ -52,9 +52,16 @@ def ingest(
     ] = None,
     data_dir: DataDir = None,
     corpus: Corpus = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and follow every change, until interrupted (Ctrl+C).")
+    ] = False,
 ) -> None:
     """Bring the index in step with the documents: new, changed and removed ones; the rest is left alone."""
-    _synchronise(_application(data_dir, corpus), rebuild=False, corpus=paths or ())
+    application = _application(data_dir, corpus)
+    if watch:
+        _watch(application, paths or ())
+    else:
+        _synchronise(application, rebuild=False, corpus=paths or ())
 
 
 @app.command()
@@ -214,6 +221,32 @@ def _key_file(data_dir: Path | None) -> KeyFile:
     return KeyFile(load_settings(data_dir=data_dir).keys_file)
 
 
+@app.command()
+def feedback(data_dir: DataDir = None) -> None:
+    """Print what users said of answers, oldest first: one JSON object a line."""
+    import json
+    from dataclasses import asdict
+
+    from rag.feedback import FeedbackFile
+
+    for given in FeedbackFile(_application(data_dir, None).settings.data_dir).all():
+        typer.echo(json.dumps(asdict(given), ensure_ascii=False))
+
+
+@app.command()
+def fetch(
+    addresses: Annotated[list[str], typer.Argument(help="Addresses of documents: https://...")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take documents from the web into the record, from the servers that RAG_FETCH_HOSTS names."""
+    from rag.terminal import print_report, progress_bar
+
+    application = _application(data_dir, None)
+    with progress_bar() as report:
+        done = application.fetch(addresses, report)
+    print_report(done, application.corpus)
+
+
 @app.command("fetch-model")
 def fetch_model(data_dir: DataDir = None) -> None:
     """Fetch the models of the settings that are not there, and build their graphs; nothing else is ever fetched."""
@@ -243,6 +276,28 @@ def _synchronise(application: Application, rebuild: bool, corpus: Sequence[Path]
     with progress_bar() as report:
         done = application.synchronise(report, rebuild, corpus)
     print_report(done, corpus or application.corpus)
+
+
+def _watch(application: Application, corpus: Sequence[Path]) -> None:
+    from threading import Event
+
+    from rag.terminal import print_outcome
+    from rag.watch import follow
+
+    chosen = tuple(corpus) or application.corpus
+    typer.echo(f"Watching {', '.join(map(str, chosen))} (Ctrl+C stops)", err=True)
+    try:
+        follow(
+            lambda: (*chosen, application.uploads_folder),
+            application.settings.data_dir,
+            lambda: application.synchronise(corpus=chosen),
+            print_outcome,
+            Event(),
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped watching.", err=True)
+    finally:
+        application.close()
 
 
 def main() -> None:

@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
-from rag.domain import Document, Failure
+from rag.domain import UPLOADS_PREFIX, Document, Failure
+from rag.duplicates import copied_id
 from rag.errors import DocumentUnreadable
 from rag.formats.parser import Parser
 from rag.text import valid
 
 
 def read_corpus(
-    corpus: Sequence[Path], parser: Parser | None = None, follow_links: bool = False
+    corpus: Sequence[Path],
+    parser: Parser | None = None,
+    follow_links: bool = False,
+    uploads: Path | None = None,
+    withdrawn: Container[str] = frozenset(),
 ) -> Iterator[Document | Failure]:
     """Read files, and every file below folders, in the order of paths; hidden files are passed over.
 
     A document's path is relative to its folder, with the folder's name in front where several are read. A file that
-    cannot be used is a `Failure`, and so are one whose id an earlier file has, a folder that cannot be listed, a linked
-    folder and, unless `follow_links`, a link that leads out of its folder. Files are read by `parser`, or by one of
-    its own.
+    cannot be used is a `Failure`, and so are one whose id an earlier file of other content has, a folder that cannot be
+    listed, a linked folder and, unless `follow_links`, a link that leads out of its folder. Files are read by `parser`,
+    or by one of its own. The folder of `uploads` comes first: what was accepted there keeps its id. Documents whose
+    SHA-256 is in `withdrawn` are passed over.
 
     Raises:
         DocumentUnreadable: a folder is not there or cannot be listed.
     """
-    owners: dict[str, tuple[str, str]] = {}
+    owners: dict[str, tuple[str, str, str]] = {}
     with nullcontext(parser) if parser else Parser() as reading:
-        for root in corpus:
-            prefix = f"{root.resolve().name}/" if len(corpus) > 1 and root.is_dir() else ""
+        for root, prefix in _roots(corpus, uploads):
             for path, unlisted in _files(root):
                 # A name need not be text; the record's must be.
                 name = valid(prefix + path.relative_to(root if root.is_dir() else root.parent).as_posix())
                 reason = _reason_against(path, root, unlisted, follow_links)
                 entries = [Failure(name, reason)] if reason else reading.read(path, name)
                 for entry in entries:
+                    if isinstance(entry, Document) and entry.sha256 in withdrawn:
+                        continue
                     yield _owned(entry, f"{root.resolve() / path.relative_to(root)}", name, owners)
+
+
+def _roots(corpus: Sequence[Path], uploads: Path | None) -> Iterator[tuple[Path, str]]:
+    """What is read, with what comes before the paths in it."""
+    if uploads is not None and uploads.is_dir():
+        yield uploads, UPLOADS_PREFIX
+    for root in corpus:
+        yield root, f"{root.resolve().name}/" if len(corpus) > 1 and root.is_dir() else ""
 
 
 def _reason_against(path: Path, root: Path, unlisted: OSError | None, follow_links: bool) -> str | None:
@@ -61,15 +77,17 @@ def _is_link(path: Path) -> bool:
 
 
 def _owned(
-    entry: Document | Failure, file: str, name: str, owners: dict[str, tuple[str, str]]
+    entry: Document | Failure, file: str, name: str, owners: dict[str, tuple[str, str, str]]
 ) -> Document | Failure:
     """The entry, unless it is a document with the id of another that came before."""
     if isinstance(entry, Failure):
         return entry
     place = file + entry.path.removeprefix(name)  # of an archive, what in it
-    owner, owner_name = owners.setdefault(entry.id, (place, entry.path))
+    owner, owner_name, content = owners.setdefault(entry.id, (place, entry.path, entry.sha256))
     if owner == place:
         return entry
+    if content == entry.sha256:
+        return replace(entry, id=copied_id(entry.id, entry.path))
     also = owner_name if owner_name != entry.path else owner
     return Failure(entry.path, f"Its id {entry.id!r} is also that of {also}. Change one of them.")
 

@@ -5,7 +5,9 @@ All offsets are in characters (Unicode code points) into `Document.text`; `end` 
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import quote
 
-from rag.errors import InvalidQuestion
+from rag.errors import InvalidQuestion, InvalidUpload
 
 MAX_QUESTION_CHARACTERS = 2_000
 MAX_HISTORY_TURNS = 50
@@ -22,6 +24,11 @@ DEFAULT_TOP_K = 6
 
 Mode = Literal["auto", "extractive", "generative"]
 Role = Literal["user", "assistant"]
+Rating = Literal["up", "down"]
+
+# Where uploaded files stand in the record, whatever folders it has besides.
+UPLOADS_PREFIX = "uploads/"
+MAX_NAME_BYTES = 200
 
 
 class BlockKind(StrEnum):
@@ -107,8 +114,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A document that says the same as another, and so is not searched beside it."""
+
+    id: str
+    title: str
+    path: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """What a list of documents shows of each."""
+    """What a list of documents shows of each; `also_in` are the others that say the same."""
 
     id: str
     title: str
@@ -120,6 +137,7 @@ class DocumentSummary:
     sha256: str
     date: str | None
     path: str
+    also_in: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +415,23 @@ class WorkLimits:
     work_seconds: float
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """From where may be fetched, and how much.
+
+    `hosts`: names, `*.example.org` for all below one, `*` for any. `networks`: addresses inside that are allowed all
+    the same. `seconds` is for all of it, redirects included.
+    """
+
+    hosts: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    most_bytes: int = 100 * 2**20
+    seconds: float = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be ingested, and why."""
@@ -405,9 +440,66 @@ class Failure:
     reason: str
 
 
+# What some system or other cannot have in the name of a file, or reads as more than a name.
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\\\<>:"|?*\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+_RESERVED_NAMES = re.compile(
+    r"(CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is handed in. The name is in normal form C, without white space at its ends.
+
+    Raises:
+        InvalidUpload: the name is not that of a plain, visible file on every system.
+    """
+
+    name: str
+    content: bytes
+
+    def __post_init__(self) -> None:
+        name = unicodedata.normalize("NFC", self.name).strip()
+        reason = _reason_against(name)
+        if reason:
+            raise InvalidUpload(reason)
+        object.__setattr__(self, "name", name)
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the record."""
+        return UPLOADS_PREFIX + self.name
+
+
+def _reason_against(name: str) -> str | None:
+    if not name:
+        return "It has no name. Give the file one, with the ending of its format."
+    unwanted, length = _NOT_IN_NAMES.search(name), len(name.encode("utf-8", "replace"))
+    if unwanted:
+        return f"Its name has the character {unwanted.group()!a}, which not every system allows. Rename it."
+    if name.startswith(".") or name.endswith("."):
+        return "Its name begins or ends with a dot, as those of hidden files and folders do. Rename it."
+    if _RESERVED_NAMES.fullmatch(name):
+        return "Its name is one that some systems keep for a device. Rename it."
+    if length > MAX_NAME_BYTES:
+        return f"Its name has {length} bytes; at most {MAX_NAME_BYTES} fit. Shorten it."
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A file, by its path, that says the same as a document, and so is no document of its own."""
+
+    path: str
+    document_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded."""
+    """What an ingest did, by document id; `failed` by file name. `embedded` counts passages newly embedded.
+
+    `duplicates` are the files that are no documents of their own, whether newly so or as before.
+    """
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -416,6 +508,7 @@ class IngestReport:
     failed: tuple[Failure, ...] = ()
     embedded: int = 0
     index_id: str = ""
+    duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def changed(self) -> bool:

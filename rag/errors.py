@@ -3,6 +3,7 @@
     RagError
     |-- InvalidInput             the caller's fault: bad question, filter, path or setting
     |   |-- InvalidQuestion
+    |   |-- InvalidUpload
     |   `-- InvalidSettings
     |-- DocumentError            one file of the record cannot be used; the others can
     |   |-- DocumentUnreadable   not there, not permitted, locked, over a limit, not what its ending says
@@ -46,6 +47,14 @@ class InvalidInput(RagError):
 
 class InvalidQuestion(InvalidInput):
     """A question that is empty or too long."""
+
+
+class InvalidUpload(InvalidInput):
+    """A file whose name cannot be used."""
+
+
+class FetchRefused(InvalidInput):
+    """An address that nothing may be fetched from, or that gives nothing that can be read."""
 
 
 class InvalidSettings(InvalidInput):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,7 @@ from rag.domain import (
 )
 from rag.errors import IndexCorrupt
 from rag.ports import Embedder, VectorStore
+from rag.revise import as_it_is, revise
 from rag.sentences import split_sentences, stripped
 
 WRITE_BATCH = 250
@@ -188,23 +189,60 @@ class Ingest:
         tell = report or (lambda _stage, _done, _total: None)
         with self._catalog.writing():
             reusable = None if rebuild else self._reusable()
-            stored = self._catalog.hashes() if reusable else {}
+            stored = self._catalog.known() if reusable else {}
             documents, failed = self._read(corpus, stored, tell)
-            changes = _compare(documents, stored, failed)
-            if reusable and not changes.changed:
-                self._sweep(reusable.collection)
-                return replace(changes, index_id=reusable.index_id)
-            passages = [passage for document in documents for passage in self._cut(document)]
-            manifest = self._manifest(documents, passages)
-            embedded = self._write(manifest, passages, reusable, tell)
-            self._catalog.replace(manifest, documents, passages)
-            self._sweep(manifest.collection)
-        return replace(changes, embedded=embedded, index_id=manifest.index_id)
+            present = {document.id: content_hash(document) for document in documents}
+            changed = [document for document in documents if stored.get(document.id) != present[document.id]]
+            del documents  # what is as before need not stay in memory
+            done = self._revise(reusable, changed, stored.keys() - present.keys(), tell)
+        return replace(done, failed=failed)
+
+    def change(
+        self, documents: Sequence[Document], gone: Collection[str], report: Report | None = None
+    ) -> IngestReport | None:
+        """Put documents into the index in use and take others out of it, by id, without reading anything else.
+
+        Nothing is done, and None returned, where there is no index that could be changed: `synchronise` makes one.
+
+        Raises:
+            IndexBusy, IndexCorrupt: as `synchronise`.
+        """
+        tell = report or (lambda _stage, _done, _total: None)
+        with self._catalog.writing():
+            reusable = self._reusable()
+            if reusable is None:
+                return None
+            stored = self._catalog.known()
+            changed = [
+                document for document in documents if stored.get(document.id) != content_hash(document)
+            ]
+            return self._revise(reusable, changed, stored.keys() & set(gone), tell)
+
+    def _revise(
+        self, reusable: Manifest | None, changed: Sequence[Document], gone: Collection[str], tell: Report
+    ) -> IngestReport:
+        """Write the version that follows, or the first, and switch to it."""
+        if reusable and not changed and not gone:
+            self._sweep(reusable.collection)
+            return as_it_is(self._catalog, reusable)
+        revised = revise(self._catalog if reusable else None, changed, gone, self._cut)
+        revision = revised.revision
+        # The order of a rebuild, so that what is searched is the same however the version came about.
+        passages = sorted(
+            [*(self._catalog.all_passages(revision.removed) if reusable else ()), *revision.passages],
+            key=lambda passage: (passage.document_id, passage.start),
+        )
+        documents = len(revised.report.added + revised.report.updated + revised.report.unchanged)
+        manifest = self._manifest(revised.contents, documents, len(passages))
+        embedded = self._write(manifest, passages, reusable, tell)
+        self._catalog.switch(reusable, manifest, revision)
+        self._sweep(manifest.collection)
+        return replace(revised.report, embedded=embedded, index_id=manifest.index_id)
 
     def _reusable(self) -> Manifest | None:
-        """The index in use, if it was made the same way and its vectors are there."""
+        """The index in use, if it is whole, was made the same way and its vectors are there."""
         manifest = self._catalog.current()
-        if manifest is None or manifest.fingerprint != self.fingerprint:
+        if manifest is None or manifest.fingerprint != self.fingerprint or not self._catalog.whole():
             return None
         return manifest if self._vectors.count(manifest.collection) == manifest.passages else None
 
@@ -238,15 +276,15 @@ class Ingest:
     def _cut(self, document: Document) -> list[Passage]:
         return passages_of(document, self._embedder.count_tokens, self._passage_tokens)
 
-    def _manifest(self, documents: Sequence[Document], passages: Sequence[Passage]) -> Manifest:
-        content = "\n".join(f"{document.id} {document.path} {document.sha256}" for document in documents)
-        index_id = hashlib.sha256(f"{self.fingerprint}\n{content}".encode()).hexdigest()[:16]
+    def _manifest(self, contents: Mapping[str, str], documents: int, passages: int) -> Manifest:
+        listed = "\n".join(f"{document_id} {contents[document_id]}" for document_id in sorted(contents))
+        index_id = hashlib.sha256(f"{self.fingerprint}\n{listed}".encode()).hexdigest()[:16]
         return Manifest(
             index_id=index_id,
             collection=self._catalog.next_collection(index_id),
             fingerprint=self.fingerprint,
-            documents=len(documents),
-            passages=len(passages),
+            documents=documents,
+            passages=passages,
         )
 
     def _write(
@@ -297,17 +335,3 @@ class Ingest:
         for collection in list(self._vectors.collections()):
             if collection != current:
                 self._vectors.delete(collection)
-
-
-def _compare(
-    documents: Sequence[Document], stored: Mapping[str, str], failed: tuple[Failure, ...]
-) -> IngestReport:
-    """What documents are against those stored, by id and content."""
-    present = {document.id: content_hash(document) for document in documents}
-    return IngestReport(
-        added=tuple(sorted(present.keys() - stored.keys())),
-        updated=tuple(sorted(key for key in present.keys() & stored.keys() if present[key] != stored[key])),
-        unchanged=tuple(sorted(key for key in present.keys() & stored.keys() if present[key] == stored[key])),
-        removed=tuple(sorted(stored.keys() - present.keys())),
-        failed=failed,
-    )

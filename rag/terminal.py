@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,12 +117,42 @@ def print_report(report: IngestReport, corpus: Sequence[Path]) -> None:
             listed = ", ".join(ids[:_LONGEST_LIST]) + (" …" if len(ids) > _LONGEST_LIST else "")
             console.print(f"{name:>9}: {len(ids):,}  ({listed})")
     console.print(f"unchanged: {len(report.unchanged):,}")
+    for duplicate in report.duplicates[:_LONGEST_LIST]:
+        console.print(f"   folded: {duplicate.path} says the same as {duplicate.document_id}")
+    if len(report.duplicates) > _LONGEST_LIST:
+        console.print(f"   folded: {len(report.duplicates):,} in all")
     for failure in report.failed:
         console.print(f"   failed: {failure.name}: {failure.reason}", style="red")
     console.print(
         f"Index {report.index_id} of {', '.join(map(str, corpus))}: {report.embedded:,} passages embedded.",
         style="dim",
     )
+
+
+def print_outcome(outcome: IngestReport | Exception) -> None:
+    """What came of one synchronisation of many, in a line with the time."""
+    console = _console(stderr=True)
+    now = time.strftime("%H:%M:%S")
+    if isinstance(outcome, Exception):
+        console.print(f"{now} not in step: {outcome}", style="red")
+        return
+    parts = [f"{len(ids):,} {name}{_some(ids)}" for name, ids in _by_outcome(outcome) if ids]
+    parts += [f"{len(outcome.duplicates):,} folded"] if outcome.duplicates else []
+    parts += [f"failed: {failure.name}: {failure.reason}" for failure in outcome.failed]
+    console.print(f"{now} " + "; ".join((*parts, f"index {outcome.index_id}")))
+
+
+def _by_outcome(report: IngestReport) -> tuple[tuple[str, Sequence[str]], ...]:
+    return (
+        ("added", report.added),
+        ("updated", report.updated),
+        ("removed", report.removed),
+        ("unchanged", report.unchanged),
+    )
+
+
+def _some(ids: Sequence[str]) -> str:
+    return f" ({', '.join(ids)})" if len(ids) <= 3 else ""
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

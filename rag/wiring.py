@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,10 +15,12 @@ from rag.answer.generative import Write, WritingLimits
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.condense import Condense
 from rag.corpus import read_corpus
-from rag.domain import IngestReport, Manifest
+from rag.domain import Document, Failure, IngestReport, Manifest, Rating, Upload
 from rag.errors import IndexCorrupt
+from rag.feedback import FeedbackFile
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
+from rag.intake import Intake
 from rag.logs import log_outcome
 from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
@@ -26,12 +28,15 @@ from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
+from rag.uploads import Uploads, Withdrawn
 
 if TYPE_CHECKING:
     from rag.adapters.language_model import LlamaIndexLanguageModel
+    from rag.ingest import Ingest
     from rag.metrics import Metrics
 
 Made = TypeVar("Made")
+Progress = Callable[[str, int, int], None]
 
 BUNDLED_READER = Path(__file__).parent / "models" / "reader"
 
@@ -55,6 +60,9 @@ class Application:
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
         self._certain = certain
+        self._uploads = Uploads(settings.data_dir)
+        self._withdrawn = Withdrawn(settings.data_dir)
+        self._parser = Parser(settings.reading)  # of uploads: to start a process for each would be slow
         self._made: dict[str, Any] = {}
         self._guard = threading.RLock()
 
@@ -103,6 +111,11 @@ class Application:
             return tuple(stored) or (self.settings.corpus_dir,)
         return (self.settings.corpus_dir,)
 
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploaded files are kept; it need not be there."""
+        return self._uploads.folder
+
     def load(self) -> None:
         """Load the models now, so that the first question need not wait for them.
 
@@ -123,7 +136,7 @@ class Application:
 
     def synchronise(
         self,
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: Progress | None = None,
         rebuild: bool = False,
         corpus: Sequence[Path] = (),
     ) -> IngestReport:
@@ -134,20 +147,75 @@ class Application:
         Raises:
             IndexBusy, DocumentUnreadable, IndexCorrupt, ModelMissing: as `rag.ingest.Ingest.synchronise`.
         """
-        from rag.ingest import Ingest  # the sentence splitter is not needed to answer
-
         chosen = tuple(corpus) or self.corpus
-        settings = self.settings
-        with Parser(settings.reading) as parser:
-            read = partial(read_corpus, parser=parser, follow_links=settings.follow_links)
-            ingest = Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
-            report = ingest.synchronise(chosen, progress, rebuild)
+        with Parser(self.settings.reading) as parser:
+            report = self._ingest(parser).synchronise(chosen, progress, rebuild)
         self._remember(chosen)
         return report
+
+    def upload(self, files: Sequence[Upload], progress: Progress | None = None) -> IngestReport:
+        """Take files into the record; when this returns they are on disk and found.
+
+        `progress` gets a stage and how much of how much is done.
+
+        Raises:
+            IndexBusy, IndexCorrupt, ModelMissing: as `rag.intake.Intake.upload`.
+        """
+        return self._intake(progress).upload(files)
+
+    def fetch(self, addresses: Sequence[str], progress: Progress | None = None) -> IngestReport:
+        """Take documents from the web into the record, where the settings allow it; all of them or none.
+
+        Raises:
+            FetchRefused: one of them may not be fetched, or cannot.
+            IndexBusy, IndexCorrupt, ModelMissing: as `upload`.
+        """
+        from rag.adapters.fetch import Fetch
+
+        fetch = Fetch(self.settings.fetching)
+        return self.upload([fetch(address) for address in addresses], progress)
+
+    def delete(self, document_id: str) -> None:
+        """Remove a document from the record; when this returns nothing of it is found.
+
+        Raises:
+            DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
+        """
+        self._intake().delete(document_id)
+
+    def feedback(self, answer_id: str, rating: Rating, comment: str | None = None) -> None:
+        """Keep what somebody thought of an answer.
+
+        Raises:
+            InvalidInput, StorageError: as `rag.feedback.FeedbackFile.add`.
+        """
+        FeedbackFile(self.settings.data_dir).add(answer_id, rating, comment)
+
+    def _intake(self, progress: Progress | None = None) -> Intake:
+        ingest = self._ingest(self._parser)
+
+        def change(documents: Sequence[Document], gone: Collection[str]) -> IngestReport:
+            return ingest.change(documents, gone, progress) or ingest.synchronise(self.corpus, progress)
+
+        return Intake(self.catalog, self._uploads, self._withdrawn, self._parser, change)
+
+    def _ingest(self, parser: Parser) -> Ingest:
+        from rag.ingest import Ingest  # the sentence splitter is not needed to answer
+
+        settings = self.settings
+
+        def read(corpus: Sequence[Path]) -> Iterator[Document | Failure]:
+            # What was deleted is looked up when the writer's place is held, not before.
+            return read_corpus(
+                corpus, parser, settings.follow_links, self._uploads.folder, self._withdrawn.all()
+            )
+
+        return Ingest(self.catalog, self.vectors, self.embedder, settings.passage_tokens, read)
 
     def close(self) -> None:
         """Finish the questions that are being answered, and let go of the data folder and of connections."""
         self.admission.close()
+        self._parser.close()
         self.catalog.close()
         self.vectors.close()
         with self._guard:

@@ -21,6 +21,7 @@ import pytest
 
 from rag import cli
 from rag.domain import Question
+from rag.feedback import FeedbackFile
 from rag.settings import Settings
 from rag.terminal import print_answer
 from rag.wiring import build
@@ -391,6 +392,22 @@ def test_an_ingest_reports_what_it_did(run: Run, own: tuple[object, ...], small_
     assert "updated: 1  (lighthouse)" in changed.err
     assert "failed: broken.md: It is not text in any encoding" in changed.err
     assert changed.code == 0
+
+
+def test_copies_are_named_and_listed_once(run: Run, own: tuple[object, ...], small_corpus: Path) -> None:
+    (small_corpus / "boat.html").write_bytes((small_corpus / "ferry.html").read_bytes())
+    assert "folded: ferry.html says the same as boat" in run("ingest", *own).err
+    listed = run("documents", *own[:2]).out
+    assert "boat" in listed
+    assert "3 of 3 documents" in listed
+
+
+def test_what_users_said_is_printed_as_lines_of_json(run: Run, tmp_path: Path) -> None:
+    assert run("feedback", "--data-dir", tmp_path).out == ""
+    FeedbackFile(tmp_path).add("a-1", "down", "Wrong – it’s 61 m.")
+    (line,) = run("feedback", "--data-dir", tmp_path).out.splitlines()
+    said = json.loads(line)
+    assert (said["answer_id"], said["rating"], said["comment"]) == ("a-1", "down", "Wrong – it’s 61 m.")
 
 
 def test_an_answer_names_the_page(run: Run, tmp_path: Path) -> None:

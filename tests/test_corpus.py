@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from rag.corpus import read_corpus
 from rag.domain import Document, Failure, ReadingLimits
+from rag.duplicates import copied_id
 from rag.errors import DocumentUnreadable, UnsupportedFormat
 from rag.formats.parser import Parser
 from rag.formats.read import read_file
@@ -70,12 +72,34 @@ def test_one_bad_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
 
 def test_a_second_document_of_the_same_id_is_refused(tmp_path: Path) -> None:
     for name in ("a.md", "b.md"):
-        read_bytes(tmp_path, name, "---\nid: quay\n---\nText.")
+        read_bytes(tmp_path, name, f"---\nid: quay\n---\nText of {name}.")
     read_bytes(tmp_path, "quay.txt", "Text.")
     assert read_ids(tmp_path) == ["quay"]
     found = failures(tmp_path)
     assert list(found) == ["b.md", "quay.txt"]
     assert "'quay' is also that of a.md" in found["b.md"]
+
+
+def test_the_same_file_again_gets_an_id_of_its_own(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        read_bytes(tmp_path, name, "---\nid: quay\n---\nText.")
+    assert read_ids(tmp_path) == ["quay", copied_id("quay", "b.md")]
+
+
+def test_uploads_come_first_and_what_was_withdrawn_not_at_all(tmp_path: Path) -> None:
+    read_bytes(tmp_path, "corpus/a.md", "---\nid: quay\n---\nText.")
+    read_bytes(tmp_path, "corpus/b.md", "Unwanted.")
+    read_bytes(tmp_path, "documents/a.md", "---\nid: quay\n---\nOther text.")
+    unwanted = hashlib.sha256(b"Unwanted.").hexdigest()
+    found = list(
+        read_corpus([tmp_path / "corpus"], uploads=tmp_path / "documents", withdrawn=frozenset({unwanted}))
+    )
+    assert [entry.path if isinstance(entry, Document) else entry.name for entry in found] == [
+        "uploads/a.md",
+        "a.md",
+    ]
+    assert isinstance(found[1], Failure)
+    assert "also that of uploads/a.md" in found[1].reason
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:

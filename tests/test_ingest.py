@@ -561,13 +561,10 @@ def test_more_passages_than_one_batch_holds(place: Place) -> None:
     place.check()
 
 
-def test_two_documents_of_the_same_text(place: Place) -> None:
-    place.write(
-        quay="# T\n\nThe same.",
-        pier="# T\n\nThe same.",
-        **{f"copy{number}": "# T\n\nThe same." for number in range(8)},
-    )
-    assert place.run().embedded == 12
+def test_passages_of_the_same_text_in_several_documents(place: Place) -> None:
+    same = "# T\n\nThe same."
+    place.write(**{f"ship{number}": f"{same}\n\n# Own\n\nNumber {number}." for number in range(10)})
+    assert place.run().embedded == 23
     place.check()
 
 

@@ -15,6 +15,7 @@ from rag.api import errors, page, sign_in
 from rag.api.guard import Guard, Rules
 from rag.api.middleware import REQUEST_ID_HEADER, BareErrors, Observed, RequestIdentity, SecurityHeaders
 from rag.api.routes import router
+from rag.api.uploads import upload_routes
 from rag.keys import KeyFile
 from rag.settings import Settings
 from rag.wiring import Application
@@ -81,7 +82,7 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(
         hosts=settings.hosts,
         origins=settings.origins,
-        open_allowed=settings.is_loopback or settings.allow_open,
+        open_allowed=settings.is_local or settings.allow_open,
         per_minute=settings.requests_per_minute,
     )
 
@@ -107,6 +108,7 @@ def create_app(application: Application, rules: Rules = Rules(), key_file: KeyFi
     app.state.key_file = key_file or KeyFile(application.settings.keys_file)
     errors.install(app)
     app.include_router(router)
+    app.include_router(upload_routes(application.settings))
     app.include_router(sign_in.router)
     app.mount(page.ASSETS_PATH, StaticFiles(directory=page.ASSETS_FOLDER), name="assets")
     app.mount(page.SWAGGER_PATH, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="swagger")

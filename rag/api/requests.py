@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from rag import domain
 from rag.dates import days
 from rag.errors import InvalidInput
+from rag.feedback import ANSWER_ID, MAX_COMMENT_CHARACTERS
 
 MAX_JSON_BYTES = 1024 * 1024
 MAX_FILTER_VALUES = 1_000
@@ -174,6 +175,18 @@ class SearchRequest(_Request):
     filters: Filters | None = Field(
         None, description="Which documents may be searched; all where there are none."
     )
+
+
+class FeedbackRequest(_Request):
+    """What somebody thought of an answer."""
+
+    answer_id: str = Field(
+        pattern=ANSWER_ID.pattern,
+        description="the `id` of the answer",
+        examples=["5d41402abc4b2a76b9719d911017c592"],
+    )
+    rating: domain.Rating
+    comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS), Readable] | None = None
 
 
 class DocumentQuery(BaseModel):

@@ -11,9 +11,9 @@ from rag.admission import Job, answer_of
 from rag.api import page, schemas
 from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
-from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, SearchRequest
+from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, FeedbackRequest, SearchRequest
 from rag.api.streaming import AnswerStream
-from rag.api.work import answered
+from rag.api.work import answered, in_thread
 from rag.domain import Filters
 from rag.errors import DocumentNotFound, RagError
 from rag.metrics import MEDIA_TYPE
@@ -161,6 +161,23 @@ def read_document(
     return schemas.document_of(found, summary)
 
 
+@router.delete(
+    "/documents/{document_id:path}",
+    tags=["Documents"],
+    summary="Delete a document",
+    status_code=204,
+    response_class=Response,
+    responses=problems("not_found", "index_busy", *NOT_READY),
+)
+async def delete_document(document_id: str, application: CurrentApplication) -> None:
+    """Remove a document from the record, with the copies of it that `also_in` lists.
+
+    What was uploaded is deleted. A file of the folders that the record is made of stays where it is, and is passed over
+    until it changes or is uploaded.
+    """
+    await in_thread(lambda: application.delete(document_id))
+
+
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
         status, content = 200, page.document_page(application.catalog.document(document_id))
@@ -170,6 +187,19 @@ def _document_page(document_id: str, request: Request, application: Application)
         described = describe(error, request_id_of(request))
         status, content = described.status, page.problem_page(described.title, described.detail)
     return HTMLResponse(content, status, headers={"Vary": "Accept", **page.SECURITY_HEADERS})
+
+
+@router.post(
+    "/feedback",
+    tags=["Questions"],
+    summary="Rate an answer",
+    status_code=204,
+    response_class=Response,
+    responses=problems("too_large", "invalid_request", "not_ready"),
+)
+def feedback(body: FeedbackRequest, application: CurrentApplication) -> None:
+    """Keep what somebody thought of an answer. `mission-record feedback` lists it."""
+    application.feedback(body.answer_id, body.rating, body.comment)
 
 
 @router.get("/healthz", tags=["Service"], summary="Whether the process lives")

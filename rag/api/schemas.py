@@ -115,6 +115,15 @@ class SearchResponse(_Response):
     index_id: str = Field(description="fingerprint of the index that was searched")
 
 
+class Copy(_Response):
+    """A document that says the same as another, and is not searched beside it."""
+
+    id: str
+    title: str
+    path: str = Field(description="of the file, relative to the folder of the record")
+    source: str | None = Field(description="where it comes from")
+
+
 class DocumentSummary(_Response):
     """A document without its text."""
 
@@ -130,6 +139,7 @@ class DocumentSummary(_Response):
     sha256: str = Field(description="of the file's bytes")
     date: str | None = Field(description="when what it tells of took place; ISO date, as precise as is known")
     path: str = Field(description="of the file, relative to the folder of the record")
+    also_in: list[Copy] = Field(description="other documents that say the same")
 
 
 class DocumentList(_Response):
@@ -156,6 +166,32 @@ class Document(DocumentSummary):
     organisations: list[str]
     text: str
     sections: list[Section]
+
+
+class Failure(_Response):
+    """A file that could not be used."""
+
+    name: str
+    reason: str
+
+
+class Duplicate(_Response):
+    """A file that says the same as a document, and so is not one of its own."""
+
+    path: str
+    document_id: str = Field(description="the document, whose `also_in` has the file")
+
+
+class IngestReport(_Response):
+    """What became of files, by the ids of their documents."""
+
+    added: list[str]
+    updated: list[str]
+    unchanged: list[str]
+    removed: list[str] = Field(description="no documents of their own any more, because of these files")
+    failed: list[Failure]
+    duplicates: list[Duplicate] = Field(description="files that say the same as a document that is there")
+    index_id: str = Field(description="fingerprint of the index that holds them")
 
 
 class Health(_Response):

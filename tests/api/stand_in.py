@@ -127,5 +127,8 @@ class StandIn:
     def _manifest(self) -> NoReturn:
         raise IndexEmpty("There is none.")
 
+    def delete(self, document_id: str) -> None:
+        self.catalog.document(document_id)
+
     def check(self) -> NoReturn:
         raise self._unready or AssertionError("not scripted")

@@ -163,7 +163,7 @@ def test_a_declared_length_over_the_limit_is_not_waited_for(address: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/ask/", "/metrics/", "/feedback", "/page-assets/nothing", "/redoc"]
+    "path", ["/nothing", "/ask/", "/metrics/", "/feedback/", "/page-assets/nothing", "/redoc"]
 )
 def test_a_path_that_is_not_there(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
@@ -174,8 +174,10 @@ def test_a_path_that_is_not_there(client: TestClient, path: str) -> None:
     [
         ("GET", "/ask", "POST"),
         ("PUT", "/ask", "POST"),
-        ("DELETE", "/documents/akousist", "GET"),
+        ("DELETE", "/documents", "GET, POST"),
+        ("PUT", "/documents/akousist", "DELETE, GET"),
         ("POST", "/readyz", "GET"),
+        ("PUT", "/sign-in", "GET, POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("POST", "/page-assets/page.css", "GET, HEAD"),
     ],

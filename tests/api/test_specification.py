@@ -35,7 +35,10 @@ def test_it_has_the_routes_that_are_there_and_no_others(specification: dict[str,
         "POST /ask",
         "POST /search",
         "GET /documents",
+        "POST /documents",
         "GET /documents/{document_id}",
+        "DELETE /documents/{document_id}",
+        "POST /feedback",
         "GET /healthz",
         "GET /metrics",
         "GET /readyz",
@@ -65,6 +68,9 @@ def test_it_promises_errors_as_they_are(specification: dict[str, Any]) -> None:
     everywhere = {401, 403, 421, 429, 500}
     assert set(described["ask"]) == {200, 409, 413, 422, 503, 504} | everywhere
     assert set(described["read_document"]) == {200, 404, 503} | everywhere
+    assert set(described["add_documents"]) == {200, 409, 413, 415, 422, 503} | everywhere
+    assert set(described["delete_document"]) == {204, 404, 409, 503} | everywhere
+    assert set(described["feedback"]) == {204, 413, 422, 503} | everywhere
     assert described["healthz"] == [200]
 
 
@@ -84,7 +90,7 @@ def test_every_reference_leads_somewhere(specification: dict[str, Any]) -> None:
 
 def test_unknown_fields_are_ruled_out_in_requests(specification: dict[str, Any]) -> None:
     schemas = specification["components"]["schemas"]
-    for name in ("AskRequest", "SearchRequest", "Filters", "Turn"):
+    for name in ("AskRequest", "SearchRequest", "Filters", "Turn", "FeedbackRequest", "UploadForm"):
         assert schemas[name]["additionalProperties"] is False
     assert schemas["AskRequest"]["required"] == ["question"]
     question = schemas["AskRequest"]["properties"]["question"]
@@ -113,7 +119,7 @@ def test_the_page_works_in_a_browser_with_no_other_network(address: str, browser
     page.on("request", lambda request: None if request.url.startswith("data:") else hosts.append(request.url))
     page.goto(f"{address}/docs")
     page.locator(".opblock").first.wait_for()
-    assert page.locator(".opblock").count() == 7
+    assert page.locator(".opblock").count() == 10
     page.locator("#operations-Service-readyz .opblock-summary-control").click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
