@@ -46,7 +46,7 @@ from rag.language import words
 from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 5
+CATALOG_VERSION = 6
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
@@ -74,6 +74,8 @@ CREATE TABLE documents (
     characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL,
     date TEXT, path TEXT NOT NULL, first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE credits (document_id TEXT NOT NULL REFERENCES documents (id), role TEXT NOT NULL, name TEXT NOT NULL);
+CREATE INDEX credits_by_role ON credits (role, name);
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
     title TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
@@ -216,6 +218,41 @@ class Catalog:
             )
         return DocumentSummary(*rows[0])
 
+    def summaries(self, filters: Filters = Filters()) -> tuple[DocumentSummary, ...]:
+        """All documents that the filters let through, by title."""
+        condition, values = _conditions(filters)
+        rows = self._read(
+            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id",
+            *values,
+        )
+        return tuple(DocumentSummary(*row) for row in rows)
+
+    def credits(self, *roles: str) -> list[tuple[str, str]]:
+        """Whom documents themselves name in one of these roles: (document id, name), by name.
+
+        Roles are `publisher` and `author`, and `person`, `organisation` and `place` for whom they are about.
+        """
+        marks = ", ".join("?" * len(roles))
+        return self._read(
+            f"SELECT document_id, name FROM credits WHERE role IN ({marks}) ORDER BY name, document_id",
+            *roles,
+        )
+
+    def mentions(self, terms: Sequence[str], columns: str = "title section text") -> dict[str, list[str]]:
+        """The passages, by document and in their order, that have each of the terms in one of these columns.
+
+        A term's words stand one after the other, in any case and inflection, with or without accents.
+        """
+        rows = self._read(
+            "SELECT document_id, passages.id FROM lexical JOIN passages ON number = lexical.rowid"
+            " WHERE lexical MATCH ? ORDER BY number",
+            f"{{{columns}}} : ({' AND '.join(_quoted(term) for term in terms)})",
+        )
+        found: dict[str, list[str]] = {}
+        for document_id, passage_id in rows:
+            found.setdefault(document_id, []).append(passage_id)
+        return found
+
     def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
         """Those of the passages that are there, by id."""
         marks = ", ".join("?" * len(ids))
@@ -296,10 +333,15 @@ class Catalog:
         with self._writer() as connection:
             connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
             connection.execute("DELETE FROM passages")
+            connection.execute("DELETE FROM credits")
             connection.execute("DELETE FROM documents")
             connection.executemany(
                 f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
                 (_document_row(document, per_document.get(document.id, 0)) for document in documents),
+            )
+            connection.executemany(
+                "INSERT INTO credits VALUES (?, ?, ?)",
+                (credit for document in documents for credit in _credits(document)),
             )
             connection.executemany(
                 'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences)'
@@ -559,6 +601,20 @@ def _document_row(document: Document, passages: int) -> tuple[Any, ...]:
         *covered,
         json.dumps(asdict(document), ensure_ascii=False),
     )
+
+
+def _credits(document: Document) -> Iterator[tuple[str, str, str]]:
+    """Document id, role and name of all whom a document's own metadata names."""
+    source = document.source
+    named = {
+        "publisher": (source.publisher,) if source else (),
+        "author": (source.author,) if source else (),
+        "person": document.people,
+        "organisation": document.organisations,
+        "place": (document.place,),
+    }
+    for role, names in named.items():
+        yield from ((document.id, role, name) for name in dict.fromkeys(names) if name)
 
 
 def _document(stored: dict[str, Any]) -> Document:

@@ -22,6 +22,7 @@ DEFAULT_TOP_K = 6
 
 Mode = Literal["auto", "extractive", "generative"]
 Role = Literal["user", "assistant"]
+Basis = Literal["documents", "catalog"]
 
 
 class BlockKind(StrEnum):
@@ -304,7 +305,8 @@ class Citation:
 class Answer:
     """What a question is answered with; the fields are those of `POST /ask`.
 
-    `status` "not_found" means that the record does not say: an answer, not an error.
+    `status` "not_found" means that the record does not say: an answer, not an error. `basis` says what was asked: what
+    the documents say, or what the catalog says of them; where it is the catalog, not all that is said has a citation.
     """
 
     id: str
@@ -325,6 +327,7 @@ class Answer:
     index_id: str
     timings_ms: Mapping[str, float]
     reading: Reading | None = None
+    basis: Basis = "documents"
 
 
 @dataclass(frozen=True, slots=True)

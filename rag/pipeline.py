@@ -6,8 +6,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rag.answer.catalogued import Catalogued
 from rag.answer.cite import cite, escape_markdown, not_found_text
 from rag.answer.extractive import answer
 from rag.converse import standalone
@@ -34,8 +35,11 @@ class SearchResult:
 class Pipeline:
     """Answers questions; the chat window, the HTTP API, the command line and the eval suite all use this object."""
 
-    def __init__(self, spell: Spell, retrieve: Retrieve, read: Read, unread: LanguageGate) -> None:
+    def __init__(
+        self, spell: Spell, catalogued: Catalogued, retrieve: Retrieve, read: Read, unread: LanguageGate
+    ) -> None:
         self._spell = spell
+        self._catalogued = catalogued
         self._retrieve = retrieve
         self._read = read
         self._unread = unread
@@ -64,6 +68,13 @@ class Pipeline:
             follow_up = standalone(question.text, question.history)
             unread = self._unread(question.text)
             text = follow_up.text if unread else self._spell(follow_up.text)
+        with clock.stage("catalog"):
+            catalogued = None if unread else self._catalogued(text, question)
+        if catalogued:
+            yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
+            yield Delta(catalogued.answer)
+            yield Completed(replace(catalogued, timings_ms=clock.read()))
+            return
         questions = parts(text)
         with clock.stage("retrieve"):
             retrieval = self._retrieve(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
+from rag.answer.catalogued import Catalogued
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.corpus import read_corpus
 from rag.domain import IngestReport, Manifest
@@ -219,6 +220,7 @@ class Application:
         )
         return Pipeline(
             Spell(self.catalog, self.embedder),
+            Catalogued(self.catalog, self._fingerprint()),
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
             self._language_gate(),

@@ -69,6 +69,10 @@ class Answer(_Response):
     timings_ms: dict[str, float] = Field(
         description="milliseconds of each stage, and `total`", examples=[{"retrieve": 6.1, "total": 9.8}]
     )
+    basis: domain.Basis = Field(
+        description="`catalog` where the question was about the record itself (how many documents, which mention X):"
+        " counts and dates then need no citation"
+    )
 
 
 class Retrieved(_Response):
@@ -211,6 +215,7 @@ def answer_of(answer: domain.Answer) -> Answer:
         fallback_reason=answer.fallback_reason,
         index_id=answer.index_id,
         timings_ms=dict(answer.timings_ms),
+        basis=answer.basis,
     )
 
 
