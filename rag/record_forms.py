@@ -151,6 +151,7 @@ TAILS = (
         sure=True,
         closes=True,
     ),
+    _tail("", "(have you|has <place>) got", sure=True, closes=True),
     _tail(
         "",
         "(you|<place>) (have|has|holds?|contains?|includes?|comprises?|knows? (of|about))",
@@ -166,13 +167,15 @@ TAILS = (
     ),
     _tail(
         "period",
-        "[<be>|come|date|dating] [<published>] {preposition} [the (year|month)] {date} [(and|to|until|-) {until}]",
+        "[<be>|come|date|dating] [<published>] [from] {preposition} [the (year|month)] {date}"
+        " [(and|to|until|-) {until}]",
     ),
     _tail(
         "period",
         "[<be>] <published> {preposition} [the (year|month)] {date} [(and|to|until|-) {until}]",
         closes=True,
     ),
+    _tail("period", "[<be>] dated {date}", closes=True),
     _tail(
         "not_mention",
         "(do not|does not|don't|doesn't|never|not) (mention|mentioning|name|contain|discuss|refer to) [the <word>]"
@@ -384,9 +387,8 @@ FOLLOW_UPS = tuple(
 
 # --- around the question ---------------------------------------------------------------------------------------
 
-DOUBTFUL_HOLDER = _pattern(
-    "the [whole|entire] {role:(?:collection|archive|library|data ?base|data ?set|index|catalog|catalogue|folder)}"
-)
+# What may be the record, and may be something that it speaks of.
+DOUBTFUL_HOLDER = re.compile(rf" the(?: whole| entire)? ({_PIECES['holder']})\b", re.I)
 EMPTY_START = re.compile(
     r"^(?:(?:any |the )?(?:information|anything|something|material|details) (?:about|on|of) "
     r"|(?:the )?(?:words?|names?|terms?|phrase|company|person|topic|subject) (?:of )?(?=[\"“A-Z]))"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from rag.dates import found_date
-from rag.language import text_stems
+from rag.language import content_words, text_stems
 from rag.record_forms import (
     ANY_NOUN,
     COURTESY,
@@ -38,6 +38,8 @@ from rag.reference import AUXILIARY, WH
 LONGEST_TOPIC = 8
 # How many are shown of "the newest documents".
 SEVERAL = 5
+# A shorter title may be that of what a document is about: "When was Hamlet written?"
+LONG_TITLE = 5
 
 _CLAUSE = re.compile(
     rf"\b(?:{AUXILIARY}|{WH}|that|its?|they|them|their|this|these|those|he|she|him|her|his|me|you|i)\b"
@@ -115,16 +117,16 @@ class RecordQuestion:
     """A question about the record, taken apart.
 
     `what` is which extreme ("oldest"), whose credits ("author"), who is named ("person") or the title of a document;
-    `most` how many are wanted. `doubtful` holds nouns that make it a question about what the record says, should the
-    record itself speak of them: "the archive", "documents"; empty where there is no doubt. A title that is not said to
-    be a document's is doubtful as "".
+    `most` how many are wanted. `noun` and `holder` are what the question calls documents ("files") and what holds them
+    ("archive"), where it may be about such of which the record tells; empty where there is no doubt.
     """
 
     wants: Wants
     selection: Selection = Selection()
     what: str = ""
     most: int = 1
-    doubtful: tuple[str, ...] = ()
+    noun: str = ""
+    holder: str = ""
 
 
 def record_question(
@@ -205,7 +207,7 @@ class _Understand:
         if kind and before.selection.kind:
             return replace(before, selection=replace(before.selection, kind=kind))
         if before.selection.topic:
-            topic = replace(before.selection.topic, text=other.strip("\"“”'"))
+            topic = replace(before.selection.topic, text=_bare(other))
             return replace(before, selection=replace(before.selection, topic=topic))
         return None
 
@@ -227,13 +229,14 @@ class _Understand:
             return None
         what = EXTREMES.get(_word(groups.get("extreme"))) or _role(groups.get("role")) or ""
         if wants is Wants.DATE_OF:
-            what = groups["topic"].strip().strip("\"“”'")
+            what = _bare(groups["topic"])
+            if not sure and len(content_words(what)) < LONG_TITLE:
+                return None
         most = _number(groups.get("most")) or (SEVERAL if found.plural else 1)
-        doubtful = () if found.sure or sure else (found.noun,)
-        holder = DOUBTFUL_HOLDER.search(match.string)
-        return RecordQuestion(
-            wants, selection, what, most, (*doubtful, holder[1].strip().lower()) if holder else doubtful
-        )
+        free = max(selection.topic.text if selection.topic else "", selection.by or "", key=len)
+        holder = DOUBTFUL_HOLDER.search(match.string.replace(free, "") if free else match.string)
+        noun = "" if found.sure else found.noun
+        return RecordQuestion(wants, selection, what, most, noun, holder[1].lower() if holder else "")
 
     def documents(self, text: str, sure: bool) -> _Documents | None:
         """A noun for documents and what narrows them down; None where words are left over.
@@ -245,9 +248,8 @@ class _Understand:
             return None
         noun = match["noun"].strip().lower()
         modifiers = [word for word in match["modifiers"].split() if word.lower() not in NEUTRAL]
-        kind = self.kind(" ".join([*modifiers, noun])) or (
-            self.kind(" ".join(modifiers)) if modifiers else None
-        )
+        general = not modifiers and SURE_NOUN.fullmatch(noun)  # even where "document" is one of the kinds
+        kind = None if general else self.kind(" ".join([*modifiers, noun])) or self.kind(" ".join(modifiers))
         if (modifiers or KIND_NOUN.fullmatch(noun)) and kind is None:
             return None
         tail = self.tail(text[match.end() :])
@@ -255,7 +257,7 @@ class _Understand:
         if tail is None or selection is None:
             return None
         sure = sure or tail.sure
-        if not sure and not SURE_NOUN.fullmatch(noun):
+        if not sure and not SURE_NOUN.fullmatch(noun) and not (kind and noun.endswith("s")):
             return None
         return _Documents(selection, noun, sure, noun.endswith("s"))
 
@@ -273,25 +275,25 @@ class _Understand:
                 continue
             for slot, rest in _ends(match, text):
                 selection = self._selected(tail, match, slot)
-                after = self.tail(rest, behind=slot is not None) if selection is not None else None
+                after = self.tail(rest, behind=bool(slot)) if selection is not None else None
                 joined = selection.joined(after.selection) if selection is not None and after else None
                 if after and joined is not None:
                     return _Documents(joined, sure=tail.sure or after.sure)
         return None
 
-    def _selected(self, tail: Tail, match: re.Match[str], slot: str | None) -> Selection | None:
+    def _selected(self, tail: Tail, match: re.Match[str], slot: str) -> Selection | None:
         """What one piece of a tail selects; None where what stands in its slot cannot."""
         match tail.selects:
             case "mention" | "not_mention" | "about":
-                topic = self._topic(slot or "", tail.selects == "about", tail.selects == "not_mention")
+                topic = self._topic(slot, tail.selects == "about", tail.selects == "not_mention")
                 return Selection(topic=topic) if topic else None
             case "by":
-                return Selection(by=(slot or "").strip(' ,"“”')) if is_topic(slot or "") else None
+                return Selection(by=_bare(slot)) if is_topic(slot) else None
             case "period":
                 period = _period(match)
                 return Selection(period=period) if period else None
             case "kind" | "known_kind":
-                words = re.sub(r"^(?:an?|the) ", "", (slot or "").strip(" ,\"“”'"), flags=re.I)
+                words = _bare(slot)
                 kind = self.kind(words) or (words if tail.selects == "kind" and is_topic(words) else None)
                 return Selection(kind=kind) if kind else None
             case _:
@@ -300,13 +302,13 @@ class _Understand:
     @staticmethod
     def _topic(slot: str, about: bool, absent: bool) -> Topic | None:
         text = EMPTY_START.sub("", slot.strip(" ,"))
-        return Topic(text.strip("\"“”'"), about, absent) if is_topic(text) else None
+        return Topic(_bare(text), about, absent) if is_topic(text) else None
 
 
-def _ends(match: re.Match[str], text: str) -> Iterator[tuple[str | None, str]]:
+def _ends(match: re.Match[str], text: str) -> Iterator[tuple[str, str]]:
     """Each way to end a free slot, the shortest first, with what is left; one way where there is none."""
     if "slot" not in match.re.groupindex:
-        yield None, text[match.end() :]
+        yield "", text[match.end() :]
         return
     words = match["slot"].split()
     for count in range(1, min(len(words), LONGEST_TOPIC) + 1):
@@ -319,6 +321,11 @@ def is_topic(text: str) -> bool:
     return bool(re.search(r"\w", text)) and not _CLAUSE.search(plain)
 
 
+def _bare(text: str) -> str:
+    """Words without the article before them and the quotes around them."""
+    return re.sub(r"^(?:an?|the) ", "", text.strip(" ,\"“”'"))
+
+
 def iso_date(words: str) -> str | None:
     """A date in words or figures, as ISO; None if it is none."""
     plain = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b|\bof ", "", words)
@@ -326,8 +333,9 @@ def iso_date(words: str) -> str | None:
 
 
 def _period(match: re.Match[str]) -> Period | None:
-    preposition, words = _word(match["preposition"]), (match["date"] or "").strip()
-    first, until = iso_date(words), (match["until"] or "").strip()
+    groups = match.groupdict()
+    preposition, words = _word(groups.get("preposition")), groups["date"].strip()
+    first, until = iso_date(words), (groups.get("until") or "").strip()
     last = iso_date(until) if until else None
     if first is None or bool(until) != bool(last) or (preposition == "between" and not last):
         return None

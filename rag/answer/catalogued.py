@@ -13,6 +13,7 @@ from rag.answer.draft import Draft
 from rag.answer.inventory import Inventory
 from rag.catalog import Catalog, require_fingerprint
 from rag.domain import Answer, Manifest, Question
+from rag.language import content_words, stems
 from rag.record_question import RecordQuestion, record_question
 
 # Passages that are looked at to see whether the record itself speaks of documents.
@@ -28,10 +29,11 @@ _SPOKEN_OF = (
 
 @dataclass(frozen=True, slots=True)
 class _Understood:
-    """What a question asks of the record; `alone` unless it follows up on the one before."""
+    """What a question asks of the record. `alone` is the question, unless it `goes_on` from the one before."""
 
     asked: RecordQuestion
     alone: str | None
+    goes_on: bool = False
 
 
 class Catalogued:
@@ -53,7 +55,7 @@ class Catalogued:
         with self._catalog.reading():
             manifest = self._catalog.manifest()
             found = self._understood(text, question, self._kinds(manifest.index_id))
-            if found is None or self._in_doubt(found.asked, question):
+            if found is None or self._in_doubt(found, question):
                 return None
             require_fingerprint(manifest, self._fingerprint)
             answered = Inventory(self._catalog, question.filters).answer(found.asked)
@@ -64,38 +66,52 @@ class Catalogued:
 
     def _understood(self, text: str, question: Question, kinds: Sequence[str]) -> _Understood | None:
         """The question by itself or, where it was asked of the record before, as one that goes on from there."""
-        found = record_question(text, kinds)
-        if not question.history:
-            return _Understood(found, text) if found else None
         before: RecordQuestion | None = None
         for turn in question.history[-TURNS_READ:]:
             if turn.role == "user" and turn.content.strip():
                 before = record_question(turn.content, kinds, before)
-        alone = record_question(question.text, kinds)
-        if alone:
-            return _Understood(alone, question.text)
-        following = record_question(question.text, kinds, before)
-        if following:
-            return _Understood(following, None)
-        return _Understood(found, text) if found else None
+        goes_on = before is not None
+        for alone in dict.fromkeys((question.text, text) if question.history else (text,)):
+            found = record_question(alone, kinds)
+            if found:
+                return _Understood(found, alone, goes_on)
+            found = record_question(alone, kinds, before)
+            if found:
+                return _Understood(found, None, goes_on)
+        return None
 
-    def _in_doubt(self, asked: RecordQuestion, question: Question) -> bool:
-        """Whether the turn before or the record itself speaks of what the question takes for its documents."""
+    def _in_doubt(self, found: _Understood, question: Question) -> bool:
+        """Whether the turn before, or the record itself, speaks of what may be meant instead of its own documents."""
+        asked = found.asked
+        if asked.holder and self._tells_of(asked.holder, ()):
+            return True
+        if (
+            not asked.noun or asked.selection.by
+        ):  # a publisher or an author that the record has leaves no doubt
+            return False
         last = " ".join(turn.content for turn in question.history[-2:])
-        for noun in filter(None, asked.doubtful):
-            spoken_of = re.compile(_SPOKEN_OF + re.escape(noun.removesuffix("s")), re.IGNORECASE)
-            if spoken_of.search(last) or self._speaks_of(noun, spoken_of):
-                return True
-        return False
+        if not found.goes_on and _spoken_of(asked.noun).search(last):
+            return True
+        others = [word for word in content_words(found.alone or "") if not _is_form_of(word, asked.noun)]
+        return bool(others) and self._tells_of(asked.noun, others)
 
-    def _speaks_of(self, noun: str, spoken_of: re.Pattern[str]) -> bool:
-        mentions = self._catalog.mentions([noun], "text").values()
+    def _tells_of(self, noun: str, others: Sequence[str]) -> bool:
+        """Whether a passage counts or points at such things, and has the other words of the question as well."""
+        mentions = self._catalog.mentions([noun, *others], "text").values()
         found = [identifier for passages in mentions for identifier in passages]
         passages = self._catalog.passages(found[:LOOKED_AT])
-        return any(spoken_of.search(passage.text) for passage in passages.values())
+        return any(_spoken_of(noun).search(passage.text) for passage in passages.values())
 
     def _read_kinds(self, _index_id: str) -> tuple[str, ...]:
         return self._catalog.kinds()
+
+
+def _spoken_of(noun: str) -> re.Pattern[str]:
+    return re.compile(_SPOKEN_OF + re.escape(noun.removesuffix("s")), re.IGNORECASE)
+
+
+def _is_form_of(word: str, noun: str) -> bool:
+    return bool(stems(word) & stems(noun)) or word in ("record", "list", "show", "number", "total", "count")
 
 
 def _completed(draft: Draft, text: str, manifest: Manifest) -> Answer:

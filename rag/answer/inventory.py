@@ -10,13 +10,11 @@ from rag.answer.selection import Place, Select, Selected
 from rag.catalog import Catalog
 from rag.dates import days, in_words
 from rag.domain import DocumentSummary, Evidence, Filters, Hit
-from rag.language import content_words, text_stems
+from rag.language import text_stems
 from rag.record_question import RecordQuestion, Wants
 
 # How many documents a list shows, and how many kinds, names or the like.
 MOST_DOCUMENTS, MOST_ENTRIES = 12, 40
-# A shorter title may be that of what a document is about: "When was Hamlet written?"
-LONG_TITLE = 5
 
 _PLURALS = {"person": "people"}
 _UNKNOWN_DATE = "when it was published"
@@ -211,7 +209,7 @@ class Inventory:
             for document in self._select.documents
             if asked.what in (document.id, document.path) or text_stems(document.title) == wanted
         ]
-        if len(found) != 1 or (asked.doubtful and len(content_words(asked.what)) < LONG_TITLE):
+        if len(found) != 1:
             return None
         date = found[0].published
         told = f"was published {_when(date)}" if date else "has no date of publication"
