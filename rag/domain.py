@@ -307,6 +307,7 @@ class Answer:
 
     `status` "not_found" means that the record does not say: an answer, not an error. `basis` says what was asked: what
     the documents say, or what the catalog says of them; where it is the catalog, not all that is said has a citation.
+    `disagreement` holds groups of markers: sources that give different figures for the same, newest first.
     """
 
     id: str
@@ -328,6 +329,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     reading: Reading | None = None
     basis: Basis = "documents"
+    disagreement: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

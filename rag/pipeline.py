@@ -110,6 +110,7 @@ class Pipeline:
                 index_id=retrieval.manifest.index_id,
                 timings_ms=clock.read(),
                 reading=reading,
+                disagreement=cited.disagreement,
             )
         )
 

@@ -18,10 +18,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer before its citations are numbered and checked; without statements the record does not say."""
+    """An answer before its citations are numbered and checked; without statements the record does not say.
+
+    `disagreeing` holds groups of sentences that answer the same with different figures, newest first.
+    """
 
     statements: tuple[Statement, ...]
     short_answer: str | None
     confidence: float
     reason: str | None = None
     unknown_names: tuple[str, ...] = ()
+    disagreeing: tuple[tuple[Evidence, ...], ...] = ()

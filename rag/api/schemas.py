@@ -73,6 +73,10 @@ class Answer(_Response):
         description="`catalog` where the question was about the record itself (how many documents, which mention X):"
         " counts and dates then need no citation"
     )
+    disagreement: list[list[int]] = Field(
+        description="groups of markers: sources that give different figures for the same, newest first",
+        examples=[[[1, 2]]],
+    )
 
 
 class Retrieved(_Response):
@@ -216,6 +220,7 @@ def answer_of(answer: domain.Answer) -> Answer:
         index_id=answer.index_id,
         timings_ms=dict(answer.timings_ms),
         basis=answer.basis,
+        disagreement=[list(markers) for markers in answer.disagreement],
     )
 
 
