@@ -15,7 +15,7 @@ from typing import Literal
 from rag.language import FUNCTION_WORDS, stems, text_stems, words
 
 _MONTHS = "january february march april may june july august september october november december".split()
-_MONTH = "|".join(f"{month}|{month[:3]}\\.?" for month in _MONTHS)
+_MONTH = "|".join(rf"{month}|{month[:3]}\b\.?" for month in _MONTHS) + r"|sept\.?"
 _DATE = re.compile(
     rf"\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m1>{_MONTH})\b(?:,? (?P<y1>\d{{4}})\b)?"
     rf"|(?P<m2>{_MONTH}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!,?\d)(?:,? (?P<y2>\d{{4}})\b)?"
@@ -217,6 +217,8 @@ def _without(text: str, found: Collection[Figure]) -> str:
 
 def _dates(text: str) -> Iterator[Figure]:
     for match in _DATE.finditer(text):
+        if re.search(r"\bmay\b", match.group()):
+            continue  # "of whom 12 may come"
         parts = {name[0]: value for name, value in match.groupdict().items() if value}
         month = parts.get("m")
         if month is not None:

@@ -368,8 +368,8 @@ FOLLOW_UPS = tuple(
     (wants, narrows, _pattern(template))
     for wants, narrows, template in (
         ("count", True, "how many [of] (<these>|ones) [are there] [{rest}]"),
-        ("count", False, "how many {rest}"),
         ("count", True, "how many [are there|are they|is (it|that)]"),
+        ("count", False, "how many {rest}"),
         ("list", True, "(which|what) [of] (<these>|ones) [are (they|those)] [{rest}]"),
         ("list", True, "(which|what) (are|were) (they|those|these)"),
         ("list", True, "(which|what|which are they)"),

@@ -41,8 +41,10 @@ SEVERAL = 5
 # A shorter title may be that of what a document is about: "When was Hamlet written?"
 LONG_TITLE = 5
 
+# Words of a clause. Those that are a name with a capital, "May", "Will", or written in capitals, "WHO", may be one.
 _CLAUSE = re.compile(
-    rf"\b(?:{AUXILIARY}|{WH}|that|its?|they|them|their|this|these|those|he|she|him|her|his|me|you|i)\b"
+    rf"\b(?:{AUXILIARY}|(?!(?-i:WHO|IT|US)\b)(?i:{WH}|that|its?|they|them|their|this|these|those|he|she|him|her|his|me|you|i)"
+    r"|us)\b"
 )
 
 
@@ -199,7 +201,7 @@ class _Understand:
 
     def _of_another(self, text: str, before: RecordQuestion) -> RecordQuestion | None:
         """ "And Takeda?", "What about visits?": the same asked of another topic or kind."""
-        match = re.fullmatch(r"(?: and| what about| how about| or)*(?P<other> .+)", text, re.I)
+        match = re.fullmatch(r"(?: and| what about| how about| or)+(?P<other> .+)", text, re.I)
         other = match["other"].strip() if match else ""
         if not other or len(other.split()) > LONGEST_TOPIC // 2 or not is_topic(other):
             return None
@@ -225,7 +227,7 @@ class _Understand:
             if joined is None:
                 return None
             selection = joined
-        if "needs" in groups and not selection:
+        if "needs" in match.re.groupindex and not selection:
             return None
         what = EXTREMES.get(_word(groups.get("extreme"))) or _role(groups.get("role")) or ""
         if wants is Wants.DATE_OF:

@@ -60,15 +60,12 @@ def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
 
 def _side_by_side(rivals: Sequence[Evidence]) -> list[Statement]:
     """Sentences that disagree, each with the date of its source."""
-    return [
-        Statement(DISAGREEMENT, ()),
-        *(Statement(f"{dated(found)}: {found.sentence.text}", (found,), listed=True) for found in rivals),
-    ]
+    told = [(f"{dated(found.hit.passage.published)}: {found.sentence.text}", found) for found in rivals]
+    return [Statement(DISAGREEMENT, ()), *(Statement(text, (found,), listed=True) for text, found in told)]
 
 
-def dated(found: Evidence) -> str:
-    """When the source of a sentence was published, in words."""
-    published = found.hit.passage.published
+def dated(published: str | None) -> str:
+    """When a source was published, in words."""
     return in_words(published) if published else "Undated"
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
+from rag.answer.extractive import DISAGREEMENT, dated
 from rag.api.schemas import answer_of
 from rag.catalog import Catalog
 from rag.domain import Answer
@@ -54,12 +55,16 @@ def check_answer(answer: Answer, catalog: Catalog) -> None:
 
 
 def _check_sentences(answer: Answer) -> None:
-    """Every sentence that is shown is in the record, character for character."""
+    """Every sentence that is shown is in the record, character for character; before those that disagree are dates."""
     assert answer.citations
     assert answer.used
     for citation in answer.citations:
         assert " ".join(citation.quote.split()) in " ".join(answer.answer_plain.split())
     rest = " ".join(answer.answer_plain.split())
+    for markers in answer.disagreement:
+        rest = rest.replace(DISAGREEMENT, "", 1)
+        for citation in (answer.citations[marker - 1] for marker in markers):
+            rest = rest.replace(f"{dated(citation.published)}: ", "", 1)
     for citation in sorted(answer.citations, key=lambda found: -len(found.quote)):
         rest = rest.replace(" ".join(citation.quote.split()), "")
     assert rest.split() == [], "the answer says what no citation does"
