@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from rag.language import FUNCTION_WORDS, stems, text_stems, words
@@ -117,14 +118,15 @@ class Figure:
     hedge: str = ""
 
 
-def figures(text: str) -> list[Figure]:
+@lru_cache(maxsize=2_000)
+def figures(text: str) -> tuple[Figure, ...]:
     """The figures of a text in their order. Ordinals are words: they say which, not how many."""
     found = list(_dates(text))
     rest = _without(text, found)
     times = list(_times(rest))
     found += times
     found += _numbers(_without(rest, times))
-    return sorted(found, key=lambda figure: figure.start)
+    return tuple(sorted(found, key=lambda figure: figure.start))
 
 
 def differ(one: Figure, other: Figure) -> bool:
@@ -157,6 +159,8 @@ def contrary(
         return []
     (told, measures), (also_told, other_measures) = _told(one, here), _told(other, there)
     beyond = (told - also_told - text_stems(other_headings)) | (also_told - told - text_stems(headings))
+    if not (told or measures) or not (also_told or other_measures):  # "1." and "2."
+        return []
     if beyond or not (measures <= other_measures or other_measures <= measures):
         return []
     return [
