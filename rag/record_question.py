@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from rag.dates import found_date
-from rag.language import content_words, text_stems
+from rag.language import AUXILIARY, WH, content_words, text_stems
 from rag.record_forms import (
     ANY_NOUN,
     COURTESY,
@@ -32,7 +32,6 @@ from rag.record_forms import (
     TRAILING,
     Tail,
 )
-from rag.reference import AUXILIARY, WH
 
 # A free slot of more words is no name and no topic, but a clause.
 LONGEST_TOPIC = 8
