@@ -114,7 +114,11 @@ class Read:
         judged: list[Evidence] = []
         for hit in hits:
             certain = [found for found in judged if found.score >= self._certain]
-            if certain and question.asks is not Asks.LIST and not _may_disagree(hit.passage, certain[0]):
+            if (
+                certain
+                and question.asks is not Asks.LIST
+                and not _may_disagree(hit.passage, max(certain, key=lambda found: found.score))
+            ):
                 for _ in hit.passage.sentences:
                     next(matches)
                 continue

@@ -279,6 +279,8 @@ CASES = (
         "6",
         before=("Who is Marta Quill?", "She measured the Wend."),
     ),
+    Case("gazette", "Which letters are about the footbridge?", documents=_ids("letter-abara")),
+    Case("gazette", "How many letters were published in 2003?", "1"),
     # --- about what documents say -------------------------------------------------------------------------------
     Case("council", "How many documents did the council sign?"),
     Case("council", "How many documents are in the archive?"),

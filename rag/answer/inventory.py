@@ -46,7 +46,8 @@ class Inventory:
             Wants.MOST_NAMED: self._most_named,
             Wants.DATE_OF: self._date_of,
         }
-        draft = answers[asked.wants](selected, asked)
+        none = not selected.documents and asked.wants not in (Wants.WHETHER, Wants.LIST, Wants.DATE_OF)
+        draft = self._count(selected, asked) if none else answers[asked.wants](selected, asked)
         return (draft, _in_full(asked, selected)) if draft else None
 
     # --- how many, and which -----------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.catalog import Catalog
 from rag.dates import days
 from rag.domain import DocumentSummary, Filters, Passage, Sentence
 from rag.language import FUNCTION_WORDS, content_words, is_abbreviation, text_stems
-from rag.record_question import Period, Selection, Topic
+from rag.record_question import Period, Selection
 
 # So many words at most are surely what to look for, even if they occur nowhere.
 LONGEST_UNKNOWN = 3
@@ -20,6 +20,9 @@ TEXT, HEADINGS = "text", "title section"
 READ_AT_ONCE = 1_000
 
 _JOINED = re.compile(r",? (?:and|or) |, ")
+
+
+Documents = tuple[DocumentSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,8 @@ class Select:
     def __call__(self, selection: Selection) -> Selected | None:
         """The documents by title; None where it cannot be told which are meant."""
         chosen = Selected(self.documents)
-        for part in (
-            self._of_kind(selection.kind),
-            self._by(selection.by),
-            self._in_period(selection.period),
-            self._on_topic(selection.topic),
-        ):
+        for narrowed in (self._of_kind, self._by, self._in_period, self._on_topic):
+            part = narrowed(selection, chosen.documents)
             if part is None:
                 return None
             chosen = _both(chosen, part)
@@ -71,69 +70,74 @@ class Select:
         passages = self._catalog.passages_of(document_id)
         return Place(passages[0], passages[0].sentences[0]) if passages and passages[0].sentences else None
 
-    def _kept(self, ids: frozenset[str]) -> tuple[DocumentSummary, ...]:
-        return tuple(document for document in self.documents if document.id in ids)
-
-    def _of_kind(self, kind: str | None) -> Selected:
+    def _of_kind(self, selection: Selection, among: Documents) -> Selected:
+        kind = selection.kind
         if kind is None:
-            return Selected(self.documents)
-        found = tuple(document for document in self.documents if document.kind == kind)
+            return Selected(among)
+        found = tuple(document for document in among if document.kind == kind)
         return Selected(found, f"is of the kind {kind}", f"are of the kind {kind}")
 
-    def _by(self, name: str | None) -> Selected | None:
+    def _by(self, selection: Selection, among: Documents) -> Selected | None:
         """Documents of a publisher or an author; None where the record knows no such, but speaks of them."""
+        name = selection.by
         if name is None:
-            return Selected(self.documents)
+            return Selected(among)
         wanted = text_stems(name)
-        credited = [
-            (document_id, credit)
+        credited = {
+            document_id: credit
             for document_id, credit in self._catalog.credits("publisher", "author")
             if wanted <= text_stems(credit)
-        ]
+        }
         if not credited and self._catalog.mentions([name]):
             return None
-        shown = credited[0][1] if len({credit for _, credit in credited}) == 1 else name
-        found = self._kept(frozenset(document_id for document_id, _ in credited))
-        return Selected(found, f"comes from {shown}", f"come from {shown}")
+        shown = next(iter(credited.values())) if len(set(credited.values())) == 1 else name
+        return Selected(_kept(among, credited), f"comes from {shown}", f"come from {shown}")
 
-    def _in_period(self, period: Period | None) -> Selected:
+    def _in_period(self, selection: Selection, among: Documents) -> Selected:
+        period = selection.period
         if period is None:
-            return Selected(self.documents)
-        found = tuple(document for document in self.documents if _within(document.published, period))
-        undated = sum(document.published is None for document in self.documents)
-        note = f"{undated} of the documents {'has' if undated == 1 else 'have'} no date." if undated else ""
+            return Selected(among)
+        found = tuple(document for document in among if _within(document.published, period))
+        undated = sum(document.published is None for document in among)
+        note = f"{undated:,} more {'has' if undated == 1 else 'have'} no date." if undated else ""
         return Selected(found, f"was published {period.text}", f"were published {period.text}", note=note)
 
-    def _on_topic(self, topic: Topic | None) -> Selected | None:
+    def _on_topic(self, selection: Selection, among: Documents) -> Selected | None:
+        topic = selection.topic
         if topic is None:
-            return Selected(self.documents)
-        every = frozenset(document.id for document in self.documents)
+            return Selected(among)
+        every = frozenset(document.id for document in among)
         search = _Search(self._catalog, every)
         shown = f'"{topic.text}"' if topic.text.islower() else topic.text
         if topic.absent:
-            found = self._kept(every - frozenset(search.mentioned(topic.text)))
+            found = _kept(among, every - search.mentioned(topic.text).keys())
             return Selected(found, f"does not mention {shown}", f"do not mention {shown}")
-        headed = search.headed(topic.text) if topic.about else {}
-        if headed:
-            also = len(search.mentioned(topic.text).keys() - headed.keys())
-            note = f"{also} more {'mentions' if also == 1 else 'mention'} it." if also else ""
-            one, several = (
-                f"has {shown} in its title or a heading",
-                f"have {shown} in their title or a heading",
-            )
-            return Selected(self._kept(frozenset(headed)), one, several, headed, note)
+        if topic.about:
+            headed = search.headed(topic.text)
+            also = len(search.mentioned(topic.text).keys() - headed.keys()) if headed else 0
+            note = f"{also:,} more {'mentions' if also == 1 else 'mention'} it." if also else ""
+            one = f"has {shown} in its title or a heading"
+            if headed:
+                several = f"have {shown} in their title or a heading"
+                return Selected(_kept(among, headed), one, several, headed, note)
         places = search.mentioned(topic.text)
-        one, several = f"mentions {shown}", f"mention {shown}"
-        if not places:
-            places = search.together(topic.text)
-            if places:
-                one, several = (
-                    f"has the words of {shown} in one passage",
-                    f"have the words of {shown} in one passage",
-                )
-            elif len(topic.text.split()) > LONGEST_UNKNOWN:
-                return None
-        return Selected(self._kept(frozenset(places)), one, several, places)
+        if places or len(topic.text.split()) == 1:
+            return Selected(_kept(among, places), f"mentions {shown}", f"mention {shown}", places)
+        return self._together(search, topic.text, shown, among)
+
+    def _together(self, search: _Search, text: str, shown: str, among: Documents) -> Selected | None:
+        """Documents with the words of a topic that none has in a row; None where it may be no topic at all."""
+        places = search.together(text)
+        if places:
+            told = f"the words of {shown} in one passage"
+            return Selected(_kept(among, places), f"has {told}", f"have {told}", places)
+        if len(text.split()) > LONGEST_UNKNOWN:
+            return None
+        return Selected((), f"mentions {shown}", f"mention {shown}")
+
+
+def _kept(among: Documents, ids: Collection[str]) -> Documents:
+    return tuple(document for document in among if document.id in ids)
 
 
 def _both(first: Selected, second: Selected) -> Selected:
@@ -182,6 +186,8 @@ class _Search:
     def headed(self, text: str) -> dict[str, Place]:
         """Each document with these words in its title or a heading, shown by a sentence that has them, if any does."""
         headed = self._in_headings(text)
+        if not headed:
+            return {}
         return headed | {key: place for key, place in self._in_text(text).items() if key in headed}
 
     def together(self, text: str) -> dict[str, Place]:
