@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rag.domain import Answer, Question
+from rag.domain import Answer, Filters, Question
+from rag.errors import InvalidQuestion
 from rag.settings import Settings
 from rag.wiring import Application, build
 from tests.contracts.answers import check_answer
@@ -58,3 +62,51 @@ def test_what_is_asked_of_the_record_is_answered_from_the_catalog(
 )
 def test_what_is_asked_of_the_documents_is_left_to_them(records: dict[str, Application], case: Case) -> None:
     assert ask(records, case).basis == "documents"
+
+
+@pytest.mark.parametrize("filters", [Filters(kinds=("nothing",)), Filters(published_to="1066")])
+def test_filters_that_let_nothing_through(records: dict[str, Application], filters: Filters) -> None:
+    for case in CASES:
+        if case.about_record and case.record == "gazette":
+            answer = ask(records, replace(case, filters=filters))
+            assert answer.citations == ()
+
+
+def test_a_record_that_names_no_dates_or_people_says_so(records: dict[str, Application]) -> None:
+    told = {
+        "What is the oldest document in the record?": "None of the documents says when it was published.",
+        "Who are the authors of the documents?": "None of the documents names its author.",
+        "What dates do the documents cover?": "None of the documents says when it was published.",
+    }
+    for question, answer in told.items():
+        assert ask(records, Case("notes", question)).answer_plain == answer
+    assert ask(records, Case("notes", "Who is named most often in the record?")).basis == "documents"
+
+
+def test_a_follow_up_is_shown_in_full(records: dict[str, Application]) -> None:
+    before = ("Which documents mention Marta Quill?", "Two do.")
+    answer = ask(records, Case("gazette", "How many of them are interviews?", before=before))
+    assert (
+        answer.standalone_question == "How many documents are of the kind interview and mention Marta Quill?"
+    )
+    assert answer.short_answer == "1"
+
+
+def test_a_turn_that_spoke_of_documents_makes_it_doubtful(records: dict[str, Application]) -> None:
+    before = ("What did the court ask for?", "The court asked for several documents.")
+    assert ask(records, Case("gazette", "How many documents are there?", before=before)).basis == "documents"
+    assert (
+        ask(records, Case("gazette", "How many documents are in the record?", before=before)).basis
+        == "catalog"
+    )
+
+
+@given(text=st.text(min_size=1))
+@settings(max_examples=30)
+def test_any_name_can_be_asked_for(records: dict[str, Application], text: str) -> None:
+    try:
+        question = Question(f"Which documents mention {text}?")
+    except InvalidQuestion:
+        return
+    answer = records["notes"].pipeline.ask(question)
+    check_answer(answer, records["notes"].catalog)
