@@ -29,6 +29,7 @@ Rating = Literal["up", "down"]
 # Where uploaded files stand in the record, whatever folders it has besides.
 UPLOADS_PREFIX = "uploads/"
 MAX_NAME_BYTES = 200
+Basis = Literal["documents", "catalog"]
 
 
 class BlockKind(StrEnum):
@@ -332,6 +333,9 @@ class Answer:
 
     `status` "not_found" means that the record does not say: an answer, not an error.
     Of a generated answer `prompt` is the version of the prompts and `tokens` what the model read and wrote.
+    `status` "not_found" means that the record does not say: an answer, not an error. `basis` says what was asked: what
+    the documents say, or what the catalog says of them; where it is the catalog, not all that is said has a citation.
+    `disagreement` holds groups of markers: sources that give different figures for the same, newest first.
     """
 
     id: str
@@ -354,6 +358,8 @@ class Answer:
     reading: Reading | None = None
     prompt: str | None = None
     tokens: Usage | None = None
+    basis: Basis = "documents"
+    disagreement: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

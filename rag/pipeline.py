@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.answer.catalogued import Catalogued
 from rag.answer.cite import Cited, cite, escape_markdown, not_found_text
 from rag.answer.draft import Draft
 from rag.answer.extractive import answer
@@ -72,12 +73,14 @@ class Pipeline:
     def __init__(
         self,
         spell: Spell,
+        catalogued: Catalogued,
         retrieve: Retrieve,
         read: Read,
         unread: LanguageGate,
         generation: Generation | None = None,
     ) -> None:
         self._spell = spell
+        self._catalogued = catalogued
         self._retrieve = retrieve
         self._read = read
         self._unread = unread
@@ -104,6 +107,13 @@ class Pipeline:
             understood = self._understand(question, generation)
             text = understood.standalone.text
             text = text if understood.unread else self._spell(text)
+        with clock.stage("catalog"):
+            catalogued = None if understood.unread else self._catalogued(text, question)
+        if catalogued:
+            yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
+            yield Delta(catalogued.answer)
+            yield Completed(replace(catalogued, timings_ms=clock.read()))
+            return
         questions = parts(text)
         with clock.stage("retrieve"):
             leaning = understood.standalone
@@ -136,6 +146,7 @@ class Pipeline:
                 prompt=wrote.prompt if wrote else None,
                 fallback_reason=failed,
                 reading=reading,
+                disagreement=cited.disagreement,
                 timings_ms=clock.read(),
             )
         )

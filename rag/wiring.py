@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
+from rag.answer.catalogued import Catalogued
 from rag.answer.generative import Write, WritingLimits
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.condense import Condense
@@ -290,6 +291,7 @@ class Application:
         )
         return Pipeline(
             Spell(self.catalog, self.embedder),
+            Catalogued(self.catalog, self._fingerprint()),
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
             self._language_gate(),

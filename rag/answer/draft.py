@@ -21,6 +21,7 @@ class Draft:
     """An answer before its citations are numbered and checked; without statements the record does not say.
 
     `unsupported` holds sentences that were written and that no source supports, `usage` what the writing took.
+    `disagreeing` holds groups of sentences that answer the same with different figures, newest first.
     """
 
     statements: tuple[Statement, ...]
@@ -30,3 +31,4 @@ class Draft:
     unknown_names: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     usage: Usage | None = None
+    disagreeing: tuple[tuple[Evidence, ...], ...] = ()

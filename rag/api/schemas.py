@@ -78,6 +78,14 @@ class Answer(_Response):
     )
     prompt: str | None = Field(description="version of the prompts, of a generated answer")
     tokens: Tokens | None = Field(description="what the language model read and wrote, where it says so")
+    basis: domain.Basis = Field(
+        description="`catalog` where the question was about the record itself (how many documents, which mention X):"
+        " counts and dates then need no citation"
+    )
+    disagreement: list[list[int]] = Field(
+        description="groups of markers: sources that give different figures for the same, newest first",
+        examples=[[[1, 2]]],
+    )
 
 
 class Retrieved(_Response):
@@ -258,6 +266,8 @@ def answer_of(answer: domain.Answer) -> Answer:
         tokens=Tokens.model_validate(answer.tokens) if answer.tokens else None,
         index_id=answer.index_id,
         timings_ms=dict(answer.timings_ms),
+        basis=answer.basis,
+        disagreement=[list(markers) for markers in answer.disagreement],
     )
 
 
