@@ -25,6 +25,7 @@ from rag.adapters.language_model_failures import (
     REMEDIES,
     STOPPED,
     TOO_LONG,
+    UNKNOWN_MODEL,
     UNREACHABLE,
     UNUSABLE,
     Failure,
@@ -88,6 +89,7 @@ class LlamaIndexLanguageModel:
         """Ask `backend` for `model`; where that is empty, for the only one that its server has."""
         self._backend = backend
         self._model = model
+        self._named = bool(model)
         self._limits = limits
         self._breaker = breaker or CircuitBreaker()
         self._sleep = sleep
@@ -167,9 +169,13 @@ class LlamaIndexLanguageModel:
 
     def _note(self, outcome: LanguageModelError | None, written: _Written) -> None:
         if isinstance(outcome, Failure) and outcome.of_server:
-            logger.warning("%s", outcome)
+            logger.info(
+                "%s", outcome
+            )  # not a warning: the answer says it, and what is run by hand would say it twice
             self._last_reason = str(outcome)
             self._breaker.failed()
+            if self._last_reason == UNKNOWN_MODEL and not self._named:
+                self._model = ""  # the server has another by now
         elif outcome is None or written.shown:
             self._breaker.succeeded()
 

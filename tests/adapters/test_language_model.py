@@ -315,6 +315,16 @@ def test_without_a_name_the_only_model_is_asked(server: LLMServer, make: Make) -
     assert server.requests[0].body["model"] == "harbour-7b"
 
 
+def test_a_server_that_changes_its_only_model_is_followed(server: LLMServer, make: Make) -> None:
+    server.script(Reply.text(ANSWER), Reply.status(404), Reply.text(ANSWER))
+    model = make(server, model="")
+    assert written(model) == ANSWER
+    server.models = ["quay-70b"]
+    assert reason(model) == UNKNOWN_MODEL
+    assert written(model) == ANSWER
+    assert server.requests[-1].body["model"] == "quay-70b"
+
+
 @pytest.mark.parametrize("models", [[], ["harbour-7b", "quay-70b"], None])
 def test_without_a_name_and_without_one_model_the_setting_is_named(
     server: LLMServer, make: Make, models: list[str] | None
