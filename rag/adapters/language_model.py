@@ -169,9 +169,7 @@ class LlamaIndexLanguageModel:
 
     def _note(self, outcome: LanguageModelError | None, written: _Written) -> None:
         if isinstance(outcome, Failure) and outcome.of_server:
-            logger.info(
-                "%s", outcome
-            )  # not a warning: the answer says it, and what is run by hand would say it twice
+            logger.info("%s", outcome)
             self._last_reason = str(outcome)
             self._breaker.failed()
             if self._last_reason == UNKNOWN_MODEL and not self._named:
