@@ -49,7 +49,7 @@ from rag.language import words
 from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 6
+CATALOG_VERSION = 7
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
