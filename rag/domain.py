@@ -301,10 +301,19 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens that a language model says it read and wrote."""
+
+    read: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a question is answered with; the fields are those of `POST /ask`.
 
     `status` "not_found" means that the record does not say: an answer, not an error.
+    Of a generated answer `prompt` is the version of the prompts and `tokens` what the model read and wrote.
     """
 
     id: str
@@ -325,6 +334,8 @@ class Answer:
     index_id: str
     timings_ms: Mapping[str, float]
     reading: Reading | None = None
+    prompt: str | None = None
+    tokens: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,13 +354,18 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Working:
+    """Stream event: there is nothing to show yet. Who no longer wants the answer can end the stream here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """Stream event, the last: the verified answer."""
 
     answer: Answer
 
 
-Event = Retrieved | Delta | Completed
+Event = Retrieved | Working | Delta | Completed
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from rag.errors import IndexCorrupt
 
 # What Markdown would read as markup: anywhere, and at the start of a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~]|&(?=#?\w+;))")
+# What stands in place of a marker behind a statement that is shown though nothing supports it.
+NO_SOURCE = "(no source)"
 _ENUMERATOR = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
 
 
@@ -45,7 +47,7 @@ def cite(draft: Draft) -> Cited:
                 citations.append(_citation(markers[key], evidence))
             numbers.append(markers[key])
             used.add(passage.id)
-        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers))
+        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers)) or NO_SOURCE
         marked.append((statement.text, suffix, statement.listed))
     return Cited(_markdown(marked), _plain(marked), tuple(citations), frozenset(used))
 

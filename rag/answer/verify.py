@@ -112,20 +112,25 @@ class Verify:
 
     def __call__(self, question: str, text: str, sources: Sequence[Labelled]) -> Verified:
         """Markdown with markers, the question that it answers, and the passages with the labels that they had."""
-        statements: list[Statement] = []
-        unsupported: list[str] = []
+        checked = [self.check(written, sources) for written in self.sentences(question, text, sources)]
+        return Verified(
+            tuple(statement for each in checked for statement in each.statements),
+            tuple(sentence for each in checked for sentence in each.unsupported),
+            sum(each.invented for each in checked),
+        )
+
+    def check(self, written: Written, sources: Sequence[Labelled]) -> Verified:
+        """One sentence: a statement with its evidence, unsupported, or a lead-in that states nothing."""
         labels = {source.label for source in sources}
-        invented = 0
-        for written in self.sentences(question, text, sources):
-            invented += sum(label not in labels for label in written.marked.labels)
-            claim = self.judge.claim(written.text, written.about)
-            support, probability = self._best(claim, written.cited, sources)
-            if probability >= self.decision.threshold:
-                evidence = tuple(Evidence(place.hit, place.sentence, probability) for place in support.places)
-                statements.append(Statement(written.text, evidence, written.marked.listed))
-            elif not written.marked.lead_in or claim.names or claim.facts.values:
-                unsupported.append(written.text)
-        return Verified(tuple(statements), tuple(unsupported), invented)
+        invented = sum(label not in labels for label in written.marked.labels)
+        claim = self.judge.claim(written.text, written.about)
+        support, probability = self._best(claim, written.cited, sources)
+        if probability >= self.decision.threshold:
+            evidence = tuple(Evidence(place.hit, place.sentence, probability) for place in support.places)
+            return Verified((Statement(written.text, evidence, written.marked.listed),), (), invented)
+        if written.marked.lead_in and not claim.names and not claim.facts.values:
+            return Verified((), (), invented)
+        return Verified((), (written.text,), invented)
 
     def sentences(self, question: str, text: str, sources: Sequence[Labelled]) -> Iterator[Written]:
         """The sentences that state something of the subject. Items of a list cite what the line that opens it does."""

@@ -46,6 +46,13 @@ class RetrievedPassage(_Response):
     page: int | None = Field(description="the page or slide that it begins on, where there are such")
 
 
+class Tokens(_Response):
+    """What a generated answer took of the language model."""
+
+    read: int
+    written: int
+
+
 class Answer(_Response):
     """The answer and everything it rests on."""
 
@@ -69,6 +76,8 @@ class Answer(_Response):
     timings_ms: dict[str, float] = Field(
         description="milliseconds of each stage, and `total`", examples=[{"retrieve": 6.1, "total": 9.8}]
     )
+    prompt: str | None = Field(description="version of the prompts, of a generated answer")
+    tokens: Tokens | None = Field(description="what the language model read and wrote, where it says so")
 
 
 class Retrieved(_Response):
@@ -209,6 +218,8 @@ def answer_of(answer: domain.Answer) -> Answer:
         answerer=answer.answerer,
         model=answer.model,
         fallback_reason=answer.fallback_reason,
+        prompt=answer.prompt,
+        tokens=Tokens.model_validate(answer.tokens) if answer.tokens else None,
         index_id=answer.index_id,
         timings_ms=dict(answer.timings_ms),
     )

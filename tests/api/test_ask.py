@@ -32,6 +32,8 @@ ANSWER_FIELDS: dict[str, tuple[type, ...]] = {
     "fallback_reason": (str, type(None)),
     "index_id": (str,),
     "timings_ms": (dict,),
+    "prompt": (str, type(None)),
+    "tokens": (dict, type(None)),
 }
 CITATION_FIELDS: dict[str, tuple[type, ...]] = {
     "marker": (int,),
