@@ -78,10 +78,7 @@ class Wording:
         if not strange:
             return 1.0, 1.0
         width = 2 * PHRASE_REACH
-        windows = [
-            " ".join(theirs[at : at + width + 1])
-            for at in range(0, max(1, len(theirs) - width), 2)
-        ]
+        windows = [" ".join(theirs[at : at + width + 1]) for at in range(0, max(1, len(theirs) - width), 2)]
         spans = [(max(0, at - PHRASE_REACH), at + PHRASE_REACH + 1) for at in strange]
         read = [" ".join(own[first:last]) for first, last in spans]
         changed = [
