@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
+from rag.answer.markup import plain_blocks, reduced
 from rag.sentences import split_sentences
 
 # Of a range "[1-3]" so many are meant at most; a longer one is a slip.
@@ -19,12 +17,6 @@ _SOURCE = (
 )
 _OPEN, _CLOSE = r"[\[【〔［]", r"[\]】〕］]"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_URL = re.compile(
-    r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.)(?:[^\s/?#@<>()]*@)?([^\s/?#<>()\"'`]*)[^\s<>()\"'`]*"
-)
-_SCHEME = re.compile(r"(?i)\b(?:javascript|data|mailto|vbscript|file):\S+")
-_TAG = re.compile(r"<(?=[a-zA-Z/!?])[^<>]*>?")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\s?\([^()]*\)?")
 _AND = re.compile(r"[\s,;、，]*(?:and|&)?\s*")
 _LEADS = re.compile(
     r"(?i)(?:[,;]\s*)?\b(?:according to|as (?:is )?(?:stated|noted|described|reported|mentioned|shown) (?:in|by)|as per"
@@ -60,12 +52,12 @@ def marked_sentences(text: str, labels: Sequence[str]) -> list[Marked]:
     """
     markers = _Markers(tuple(labels))
     found: list[Marked] = []
-    blocks = list(_blocks(text))
+    blocks = list(plain_blocks(text))
     for place, block in enumerate(blocks):
         opens = block.text.rstrip("*_ ").endswith(":") and any(
             later.listed for later in blocks[place + 1 : place + 2]
         )
-        sentences = _sentences(_reduced(block.text), markers, block.listed)
+        sentences = _sentences(block.text, markers, block.listed)
         if not sentences or (block.emphatic and not sentences[0].labels and len(sentences) == 1):
             continue
         if opens and not block.listed:
@@ -73,77 +65,6 @@ def marked_sentences(text: str, labels: Sequence[str]) -> list[Marked]:
             sentences[-1] = Marked(last.text, last.labels, lead_in=True)
         found += sentences
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A paragraph, list item or row as text. `emphatic`: all of it is set bold, as a heading would be."""
-
-    text: str
-    listed: bool
-    emphatic: bool = False
-
-
-def _blocks(text: str) -> Iterator[_Block]:
-    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable("table")
-    # Definitions of links would swallow "[1]: ..." and make links of markers.
-    parser.disable("reference")
-    tokens = parser.parse(text)
-    depth = 0
-    cells: list[str] | None = None
-    heading = False
-    for token in tokens:
-        match token.type:
-            case "bullet_list_open" | "ordered_list_open":
-                depth += 1
-            case "bullet_list_close" | "ordered_list_close":
-                depth -= 1
-            case "heading_open" | "thead_open":
-                heading = True
-            case "heading_close" | "thead_close":
-                heading = False
-            case "tr_open":
-                cells = []
-            case "tr_close":
-                if cells and not heading:
-                    yield _Block("; ".join(cell for cell in cells if cell), listed=True)
-                cells = None
-            case "inline" if cells is not None:
-                cells.append(_inline(token))
-            case "inline" if not heading:
-                yield _Block(_inline(token), depth > 0, _is_emphatic(token))
-            case "fence" | "code_block":
-                for line in token.content.splitlines():
-                    yield _Block(line, depth > 0)
-
-
-def _inline(token: Token) -> str:
-    pieces: list[str] = []
-    for child in token.children or ():
-        match child.type:
-            case "text" | "code_inline" | "text_special":
-                pieces.append(child.content)
-            case "softbreak" | "hardbreak":
-                pieces.append(" ")
-            case "html_inline" if re.match(r"(?i)</?sup\b", child.content):
-                pieces.append("]" if child.content.startswith("</") else "[")
-            case "html_inline" if re.match(r"(?i)<(?:br|p|li|td)\b", child.content):
-                pieces.append(" ")
-    return "".join(pieces)
-
-
-def _is_emphatic(token: Token) -> bool:
-    told = [child for child in token.children or () if child.content.strip(": ") or child.nesting]
-    return len(told) > 2 and told[0].type == "strong_open" and told[-1].type == "strong_close"
-
-
-def _reduced(text: str) -> str:
-    """What is left of a text without anything that could be read as markup, a link or an image again."""
-    while True:
-        shorter = _TAG.sub(" ", _LINK.sub(r"\1", _SCHEME.sub(" ", _URL.sub(r"\1", text))))
-        if shorter == text:
-            return text
-        text = shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +246,6 @@ def _without(text: str, found: Sequence[_Found]) -> tuple[str, list[tuple[int, t
 
 def _tidied(sentence: str) -> str:
     """Without what a marker has left behind: spaces before full stops, empty brackets, a comma in front."""
-    sentence = re.sub(r"[(（\[]\s*[,;]*\s*[)）\]]", "", " ".join(sentence.split()))
+    sentence = re.sub(r"[(（\[]\s*[,;]*\s*[)）\]]", "", " ".join(reduced(sentence).split()))
     sentence = re.sub(r"\s+(?=[.,;:!?](?:\s|$))", "", sentence)
     return re.sub(r"^[\s,;:.\-–—*•]+(?=\w)", "", sentence).strip()

@@ -40,7 +40,7 @@ NAME_WEIGHT, VALUE_WEIGHT = 2.0, 3.0
 # A clause whose words fit so much better elsewhere than where its name stands has another's name.
 GAP = 0.3
 # The reader is asked for at most so many names and values of a claim; the logit of a span that is sure.
-MOST_ASKED, SPAN_LOGIT, LONGEST_SPAN = 2, 16.0, 30
+MOST_ASKED, SPAN_LOGIT, LONGEST_SPAN = 6, 16.0, 30
 MOST_STRANGE = 8
 SHORTEST_QUESTION = 5
 

@@ -17,7 +17,7 @@ UNRELATED, SYNONYMOUS, NEXT_TO_SAME = 0.3, 0.75, 0.95
 STANDS_IN = 0.45
 # A word is read with so many on either side.
 PHRASE_REACH = 4
-MOST_STRANGE, MOST_COUNTERPARTS = 4, 2
+MOST_STRANGE, MOST_COUNTERPARTS = 5, 3
 CACHED_WORDS = 20_000
 _WORD = re.compile(r"[^\W_]+(?:[.'’&/-][^\W_]+)*")
 
@@ -78,10 +78,7 @@ class Wording:
         if not strange:
             return 1.0, 1.0
         width = 2 * PHRASE_REACH
-        windows = [
-            " ".join(theirs[at : at + width + 1])
-            for at in range(0, max(1, len(theirs) - width), PHRASE_REACH)
-        ]
+        windows = [" ".join(theirs[at : at + width + 1]) for at in range(0, max(1, len(theirs) - width), 2)]
         spans = [(max(0, at - PHRASE_REACH), at + PHRASE_REACH + 1) for at in strange]
         read = [" ".join(own[first:last]) for first, last in spans]
         changed = [
