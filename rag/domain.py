@@ -518,7 +518,7 @@ class IngestReport:
 
     @property
     def changed(self) -> bool:
-        """Whether the index is another than before."""
+        """Whether other documents are searched than before."""
         return bool(self.added or self.updated or self.removed)
 
 

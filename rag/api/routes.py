@@ -180,7 +180,12 @@ async def delete_document(document_id: str, application: CurrentApplication) -> 
 
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
-        status, content = 200, page.document_page(application.catalog.document(document_id))
+        with application.catalog.reading():
+            found, summary = (
+                application.catalog.document(document_id),
+                application.catalog.summary(document_id),
+            )
+        status, content = 200, page.document_page(found, summary.also_in)
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:
