@@ -189,6 +189,7 @@ _FORMS: Mapping[str, tuple[str, str, str, str]] = {
     "superscript": ("", "<sup>{number}</sup>", "", ""),
 }
 _MARKERS = re.compile(r" ?((?:\{\d+\})+)")
+_SENTENCE = re.compile(r"(?:(?<=\. )|(?<=。)|^)([^\n{}]+?)( (?:\{\d+\})+)", re.MULTILINE)
 _BEFORE_STOP = re.compile(r"( ?(?:\{\d+\})+)([.。])")
 
 
@@ -197,9 +198,7 @@ def written(text: str, markers: Markers, labels: Sequence[str]) -> str:
     if markers in ("after", "superscript"):
         text = _BEFORE_STOP.sub(r"\2\1", text)
     if markers == "before":
-        text = re.sub(
-            r"([^.。\n]+?)( (?:\{\d+\})+)(?=[.。\n]|$)", lambda found: f"{found[2]} {found[1].strip()}", text
-        )
+        text = _SENTENCE.sub(r"\2 \1", text).replace("  ", " ")
 
     def write(match: re.Match[str]) -> str:
         numbers = re.findall(r"\d+", match[1])

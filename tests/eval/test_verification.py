@@ -91,6 +91,7 @@ def test_a_number_beyond_the_labels_is_invented() -> None:
     assert written("It is long {90}.", "label", LABELS) == f"It is long [{INVENTED}]."
     assert written("It is long {90}.", "number", LABELS) == "It is long [90]."
     assert written("It is long {1}.", "none", LABELS) == "It is long."
+    assert written("It cost 1.9 {1}. So {2}.", "before", LABELS[:2]) == "[k7f2] It cost 1.9. [p3d9] So."
 
 
 @pytest.mark.parametrize(
