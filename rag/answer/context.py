@@ -31,16 +31,20 @@ def pack(hits: Sequence[Hit], reading: Reading, tokens: int, count_tokens: Count
     for found in reading.evidence:
         best[found.hit.passage.id] = max(found.score, best.get(found.hit.passage.id, 0.0))
     by_evidence = sorted(hits, key=lambda hit: (-best.get(hit.passage.id, 0.0), hit.rank))
-    chosen: list[Hit] = []
+    chosen: list[tuple[Hit, bool]] = []
     left = tokens
     lengths = count_tokens([hit.passage.text for hit in by_evidence]) if by_evidence else []
     for hit, length in zip(by_evidence, lengths, strict=True):
         left -= length + TOKENS_AROUND
         if left < 0 and chosen:
             break
-        chosen.append(replace(hit, passage=_for_models(hit.passage)))
+        passage = _for_models(hit.passage)
+        chosen.append(
+            (replace(hit, passage=passage), passage is not hit.passage or _orders(hit.passage.headings))
+        )
     ordered = chosen[::2] + chosen[1::2][::-1]
-    return [Labelled(label, hit) for label, hit in zip(_labels(ordered), ordered, strict=True)]
+    labels = _labels([hit for hit, _ in ordered])
+    return [Labelled(label, hit, guarded) for label, (hit, guarded) in zip(labels, ordered, strict=True)]
 
 
 def shown(sources: Sequence[Labelled]) -> str:
@@ -62,12 +66,12 @@ def visible(text: str) -> str:
 
 def _for_models(passage: Passage) -> Passage:
     """The passage without the sentences that speak to a model; its text and offsets stay what they are."""
-    kept = tuple(
-        sentence
-        for sentence in passage.sentences
-        if not addresses_model(visible(sentence.text)) and not addresses_model(sentence.text)
-    )
+    kept = tuple(sentence for sentence in passage.sentences if not _orders(sentence.text))
     return passage if len(kept) == len(passage.sentences) else replace(passage, sentences=kept)
+
+
+def _orders(text: str) -> bool:
+    return addresses_model(text) or addresses_model(visible(text))
 
 
 def _text(passage: Passage) -> str:
@@ -87,7 +91,7 @@ def _text(passage: Passage) -> str:
 def _attribute(text: str) -> str:
     """A title as it may stand between quotes; one that speaks to a model is none."""
     text = " ".join(visible(text).split())
-    return "untitled" if addresses_model(text) else re.sub(r'["<>]', "'", text)
+    return "untitled" if _orders(text) else re.sub(r'["<>]', "'", text)
 
 
 def _labels(hits: Sequence[Hit]) -> list[str]:

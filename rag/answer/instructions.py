@@ -50,6 +50,8 @@ _PATTERNS = (
     r"\b(?:begin|start|end|finish|conclude|preface|prefix|append|add|include|insert|embed)\b[^.!?]{0,60}"
     rf"\b(?:your|every|each|all|any) (?:\w+ )?{_REPLY}\b",
     rf"\b(?:in|to|with) your {_REPLY}\b",
+    # What is encoded, to be read by nobody else
+    r"\b(?:decode|decrypt|decipher|base64|rot13)\b[^.!?]{0,60}\b(?:obey|follow|execute|comply|carry out|instruction)",
     # A message of a conversation that never was
     r"(?:^|\n)\s*(?:#+\s*)?[\[(<*]*(?:system|assistant|developer|human)[\])>*]*\s*[:：>]",
     r"<\|?/?(?:im_start|im_end|system|endoftext|assistant|user)\|?>|\[/?(?:INST|SYSTEM)\]|<</?SYS>>",
