@@ -282,10 +282,6 @@ class Catalog:
             found &= {document_id for (document_id,) in rows}
         return found
 
-    def summaries(self) -> list[DocumentSummary]:
-        """What a list shows of every document, by id."""
-        return [DocumentSummary(*row) for row in self._read(f"{_SELECT_SUMMARY} ORDER BY id")]
-
     def document(self, document_id: str) -> Document:
         """One whole document.
 

@@ -306,7 +306,7 @@ class Application:
         )
         return Pipeline(
             Spell(self.catalog, self.embedder),
-            Catalogued(self.catalog, self._fingerprint()),
+            Catalogued(self.catalog, self.fingerprint),
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
             self._language_gate(),
