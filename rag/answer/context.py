@@ -19,6 +19,7 @@ _LETTERS, _DIGITS = "bcdfghjkmnpqrstvwxz", "23456789"
 # Beside the text of a passage its tags, title and date are shown.
 TOKENS_AROUND = 40
 LEFT_OUT = "[…]"
+_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 
 
 def pack(hits: Sequence[Hit], reading: Reading, tokens: int, count_tokens: CountTokens) -> list[Labelled]:
@@ -71,7 +72,8 @@ def _for_models(passage: Passage) -> Passage:
 
 
 def _orders(text: str) -> bool:
-    return addresses_model(text) or addresses_model(visible(text))
+    """Whether a text speaks to a model, be it in what only a model sees: tag characters spell out ASCII unseen."""
+    return any(map(addresses_model, (text, visible(text), text.translate(_TAGS))))
 
 
 def _text(passage: Passage) -> str:

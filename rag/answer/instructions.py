@@ -54,6 +54,8 @@ _PATTERNS = (
     r"\b(?:decode|decrypt|decipher|base64|rot13)\b[^.!?]{0,60}\b(?:obey|follow|execute|comply|carry out|instruction)",
     # A message of a conversation that never was
     r"(?:^|\n)\s*(?:#+\s*)?[\[(<*]*(?:system|assistant|developer|human)[\])>*]*\s*[:：>]",
+    r"\b(?:system|assistant|developer)\s*[:：]\s*(?:say|state|answer|reply|respond|tell|write|output|ignore|you)\b",
+    r"<passage[-\w]*\s+id\b",
     r"<\|?/?(?:im_start|im_end|system|endoftext|assistant|user)\|?>|\[/?(?:INST|SYSTEM)\]|<</?SYS>>",
     # Chinese and Japanese
     r"(?:忽略|無視|无视|忘記|忘记|不要理會|不要理会)[^。！？]{0,20}(?:指令|指示|規則|规则|提示|命令|內容|内容)",

@@ -16,6 +16,9 @@ _URL = re.compile(
 _SCHEME = re.compile(r"(?i)\b(?:javascript|data|mailto|vbscript|file):\S+")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])[^<>]*>?")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)?")
+# Where a link or picture that is named elsewhere leads to, and such a picture.
+_TARGET = re.compile(r"(?m)^[ \t>]*\[[^\[\]\n]+\]:[ \t]*<?(?:[a-z][a-z0-9+.-]*:|www\.|/)\S*.*$", re.IGNORECASE)
+_NAMED_PICTURE = re.compile(r"!\[[^\[\]]*\]\s?\[[^\[\]]*\]")
 # A link on so few characters, a digit among them, is a marker that was made one.
 _MARKER = re.compile(r"(?=.*\d)[\w\s,;^-]{1,12}")
 
@@ -37,7 +40,7 @@ def plain_blocks(text: str) -> Iterator[Block]:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable("table")
     # Definitions of links would swallow "[1]: ..." and make links of markers.
     parser.disable("reference")
-    tokens = parser.parse(text)
+    tokens = parser.parse(_NAMED_PICTURE.sub(" ", _TARGET.sub("", text)))
     depth = 0
     cells: list[str] | None = None
     heading = False
