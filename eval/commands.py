@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from eval.judge import Judge
     from rag.settings import Settings
 
 eval_app = typer.Typer(help="Measure how right the answers are.", no_args_is_help=True)
@@ -56,6 +57,9 @@ def run(  # noqa: PLR0913, PLR0917
         Literal["dense", "bm25"] | None,
         typer.Option("--retriever", help="Search with this one alone, for comparison."),
     ] = None,
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Have the language model of the settings grade the answers too.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = DEFAULT_OUT,
     baseline: Annotated[Path, typer.Option("--baseline", help="A run to compare with.")] = DEFAULT_BASELINE,
     reveal_test: Annotated[
@@ -75,7 +79,7 @@ def run(  # noqa: PLR0913, PLR0917
     overrides: dict[str, object] = {"retrievers": (retriever,)} if retriever else {}
     plan = Plan(tuple(cases or ()), split, limit, conditions, paragraphs, query_key, overrides)
     with _settings(data_dir, corpus) as settings, progress_bar() as advance:
-        finished = evaluate(plan, settings, advance)
+        finished = evaluate(plan, settings, advance, _judge(settings) if judge else None)
     comparison = write_run(finished, out, baseline, reveal_test)
     print_run(finished.report, comparison, out)
 
@@ -279,6 +283,25 @@ def figures(
         raise typer.Exit(1)
     if not check:
         file.write_text(fresh, encoding="utf-8")
+
+
+def _judge(settings: Settings) -> Judge:
+    """Grades with the language model of the settings.
+
+    Raises:
+        NoLanguageModel: they name none.
+    """
+    from eval.judge import Judge
+    from rag.adapters.llama import WritingLLM
+    from rag.errors import NoLanguageModel
+    from rag.wiring import build
+
+    model = build(settings).language_model
+    if model is None:
+        raise NoLanguageModel(
+            "--judge needs a language model. Set RAG_LLM__PROVIDER and RAG_LLM__MODEL, or RAG_LLM__BASE_URL."
+        )
+    return Judge(WritingLLM(model))
 
 
 @contextmanager

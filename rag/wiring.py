@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from rag import intake
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
 from rag.answer.catalogued import Catalogued
@@ -23,7 +24,6 @@ from rag.errors import IndexCorrupt
 from rag.feedback import FeedbackFile
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
-from rag.intake import WAIT_SECONDS, Intake
 from rag.logs import log_outcome
 from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
@@ -166,7 +166,7 @@ class Application:
         Raises:
             IndexBusy, IndexCorrupt, ModelMissing: as `rag.intake.Intake.upload`.
         """
-        with self._changing(WAIT_SECONDS) as anew:
+        with self._changing(intake.WAIT_SECONDS) as anew:
             return replace(self._intake(progress).upload(files), anew=anew)
 
     def fetch(self, addresses: Sequence[str], progress: Progress | None = None) -> IngestReport:
@@ -187,7 +187,7 @@ class Application:
         Raises:
             DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
         """
-        with self._changing(WAIT_SECONDS) as anew:
+        with self._changing(intake.WAIT_SECONDS) as anew:
             if anew:
                 self._ingest(self._parser).synchronise(self.corpus)
             self._intake().delete(document_id)
@@ -203,13 +203,13 @@ class Application:
     def _changing(self, wait_seconds: float = 0, rebuild: bool = False) -> AbstractContextManager[str]:
         return self._safekeeping.changing(lambda: self.fingerprint, rebuild, wait_seconds)
 
-    def _intake(self, progress: Progress | None = None) -> Intake:
+    def _intake(self, progress: Progress | None = None) -> intake.Intake:
         ingest = self._ingest(self._parser)
 
         def change(documents: Sequence[Document], gone: Collection[str]) -> IngestReport:
             return ingest.change(documents, gone, progress) or ingest.synchronise(self.corpus, progress)
 
-        return Intake(self.catalog, self._uploads, self._withdrawn, self._parser, change)
+        return intake.Intake(self.catalog, self._uploads, self._withdrawn, self._parser, change)
 
     def _ingest(self, parser: Parser) -> Ingest:
         from rag.ingest import Ingest  # the sentence splitter is not needed to answer

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from llama_index.core import VectorStoreIndex
 from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.llms.types import CompletionResponse, CompletionResponseGen, LLMMetadata
 from llama_index.core.base.response.schema import RESPONSE_TYPE, Response
 from llama_index.core.embeddings import BaseEmbedding
+from llama_index.core.llms import CustomLLM
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
@@ -18,7 +21,10 @@ from pydantic import PrivateAttr
 
 from rag.adapters import chroma
 from rag.domain import DEFAULT_TOP_K, Answer, Citation, Filters, Hit, Passage, Question
-from rag.ports import Embedder
+from rag.ports import Embedder, LanguageModel, Message
+
+# A grade and its reasons, with room for a model that thinks first.
+MOST_TOKENS = 2_048
 
 Search = Callable[[str, int, Filters], tuple[Hit, ...]]
 Ask = Callable[[Question], Answer]
@@ -129,3 +135,45 @@ def _node(identifier: str, text: str, place: Passage | Citation) -> TextNode:
         },
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=place.document_id)},
     )
+
+
+class WritingLLM(CustomLLM):
+    """A language model of the settings as LlamaIndex's, with our limits on time and length: for its evaluators."""
+
+    _model: LanguageModel = PrivateAttr()
+
+    def __init__(self, model: LanguageModel) -> None:
+        super().__init__()
+        self._model = model
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that LlamaIndex shows."""
+        return "WritingLLM"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """Its name; before its server was asked for it, as the settings have it."""
+        return LLMMetadata(model_name=self._model.name, num_output=MOST_TOKENS)
+
+    def complete(self, prompt: str, formatted: bool = False, **_options: Any) -> CompletionResponse:  # noqa: ARG002
+        """All that it writes.
+
+        Raises:
+            LanguageModelError: it does not write, or not to its end.
+        """
+        with closing(self._model.write([Message("user", prompt)], MOST_TOKENS)) as pieces:
+            return CompletionResponse(text="".join(piece for piece in pieces if isinstance(piece, str)))
+
+    def stream_complete(
+        self,
+        prompt: str,
+        formatted: bool = False,  # noqa: ARG002
+        **_options: Any,
+    ) -> CompletionResponseGen:
+        """The same, at once."""
+
+        def whole() -> CompletionResponseGen:
+            yield self.complete(prompt)
+
+        return whole()

@@ -17,7 +17,9 @@ _SCHEME = re.compile(r"(?i)\b(?:javascript|data|mailto|vbscript|file):\S+")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])[^<>]*>?")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)?")
 # Where a link or picture that is named elsewhere leads to, and such a picture.
-_TARGET = re.compile(r"(?m)^[ \t>]*\[[^\[\]\n]+\]:[ \t]*<?(?:[a-z][a-z0-9+.-]*:|www\.|/)\S*.*$", re.IGNORECASE)
+_TARGET = re.compile(
+    r"(?m)^[ \t>]*\[[^\[\]\n]+\]:[ \t]*<?(?:[a-z][a-z0-9+.-]*:|www\.|/)\S*.*$", re.IGNORECASE
+)
 _NAMED_PICTURE = re.compile(r"!\[[^\[\]]*\]\s?\[[^\[\]]*\]")
 # A link on so few characters, a digit among them, is a marker that was made one.
 _MARKER = re.compile(r"(?=.*\d)[\w\s,;^-]{1,12}")

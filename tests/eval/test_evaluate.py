@@ -13,7 +13,8 @@ from eval.cases import InvalidCases, split_of
 from eval.evaluate import Plan, evaluate
 from eval.runner import Conditions
 from rag.errors import InvalidInput
-from rag.settings import Settings
+from rag.settings import LanguageModelSettings, Settings
+from tests.llm_server import LLMServer, Reply
 
 Write = Callable[..., Path]
 MakeSettings = Callable[..., Settings]
@@ -89,6 +90,26 @@ def test_questions_that_run_out_of_time_are_wrong_and_listed(settings: Settings,
     run = evaluate(Plan((write_lines(*CASES),), conditions=Conditions(timeout=1e-9)), settings)
     assert set(run.report.failed) == {"cost", "leader", "height", "moon"}
     assert run.report.figures["all"]["right"].value == 0.0
+
+
+def test_answers_that_a_model_writes_are_measured(settings: Settings, write_lines: Write) -> None:
+    with LLMServer("openai") as server:
+        server.script(
+            Reply.text("The quay cost 42 million euros. It is painted in 90 colours."),
+            Reply.text("Ada Moreau led the building of the quay."),
+            Reply.status(500),
+        )
+        llm = LanguageModelSettings(base_url=server.url, model="scripted", retries=0, seconds=30)
+        plan = Plan((write_lines(*CASES),), conditions=Conditions("generative"))
+        run = evaluate(plan, settings.model_copy(update={"llm": llm}))
+    figures = run.report.figures["all"]
+    assert figures["right_answerable"].value == 1.0
+    assert figures["supported_sentences"].value == pytest.approx(3 / 4)
+    assert figures["faithful"].value == 0.5
+    # The fourth question is refused before any model is asked.
+    assert figures["fell_back"].value == pytest.approx(1 / 3)
+    assert figures["tokens_read"].value == 11
+    assert [record.outcome.model for record in run.records] == ["scripted", "scripted", None, None]
 
 
 def test_a_squad_file_is_asked_on_an_index_of_its_own(make_settings: MakeSettings, tmp_path: Path) -> None:

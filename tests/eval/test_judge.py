@@ -8,7 +8,10 @@ from llama_index.core.llms import CustomLLM
 from eval.judge import Judge, judge_answers, read_score, read_verdict
 from eval.outcomes import Outcome
 from eval.statistics import Estimate
+from rag.adapters.llama import WritingLLM
+from rag.errors import LanguageModelError
 from tests.eval.examples import COST, make_answer, make_case, make_quote, make_refusal
+from tests.fakes import ScriptedLanguageModel
 
 
 class ScriptedLLM(CustomLLM):
@@ -106,3 +109,16 @@ def test_the_prompts_are_named_by_a_hash_of_their_words() -> None:
         {"eval_template": type(prompt)("Is it so? {query_str} {context_str}")}
     )
     assert first.prompt_sha256 != second.prompt_sha256
+
+
+def test_the_language_model_of_the_settings_grades() -> None:
+    model = ScriptedLanguageModel("4.5\nFine.", "YES", "no", LanguageModelError("It timed out."))
+    judge = Judge(WritingLLM(model))
+    case, outcome = make_case("quay", {"number": 42_000_000}), answered(1.0)
+    assert judge.model == "scripted"
+    assert judge.correctness(case, outcome) == 1.0
+    assert judge.faithfulness(case, outcome) == 1.0
+    assert judge.relevancy(case, outcome) == 0.0
+    figures = judge_answers([(case, outcome)], judge)
+    assert figures["correctness_unscored"] == 1
+    assert COST in model.requests[0][-1].content
