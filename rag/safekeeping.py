@@ -10,9 +10,9 @@ from pathlib import Path
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
 from rag.errors import IndexCorrupt, IndexEmpty, IndexMismatch, IndexNewer, StorageError
-from rag.inspection import inspect
 from rag.seal import CHROMA_FOLDER, Seal
 from rag.settings import Settings
+from rag.verification import verify_in_child
 from rag.verify import Check
 
 # What is damaged, for as long as it is not made anew.
@@ -67,7 +67,7 @@ class Safekeeping:
         if not self._seal.broken():
             return []
         # Not as it was sealed: damaged, or a process was killed while it wrote. That costs a closer look, in a child.
-        checks = inspect(self._settings, with_model=False)
+        checks = verify_in_child(self._settings, with_model=False)
         return [check for check in checks if not check.well]
 
     def _damage(self, rebuild: bool) -> str | None:

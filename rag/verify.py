@@ -1,7 +1,7 @@
 """Verifies the index: the catalog against itself, the vectors against the catalog, the search against exact search.
 
 Every check only reads, and names what cannot be read. For files that end the process that reads them, see
-`rag.inspection`.
+`rag.verification`.
 """
 
 from __future__ import annotations
