@@ -227,6 +227,20 @@ def feedback(data_dir: DataDir = None) -> None:
         typer.echo(json.dumps(asdict(given), ensure_ascii=False))
 
 
+@app.command()
+def fetch(
+    addresses: Annotated[list[str], typer.Argument(help="Addresses of documents: https://...")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take documents from the web into the record, from the servers that RAG_FETCH_HOSTS names."""
+    from rag.terminal import print_report, progress_bar
+
+    application = _application(data_dir, None)
+    with progress_bar() as report:
+        done = application.fetch(addresses, report)
+    print_report(done, application.corpus)
+
+
 @app.command("fetch-model")
 def fetch_model(data_dir: DataDir = None) -> None:
     """Fetch the models of the settings that are not there, and build their graphs; nothing else is ever fetched."""

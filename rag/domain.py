@@ -5,6 +5,7 @@ All offsets are in characters (Unicode code points) into `Document.text`; `end` 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from bisect import bisect_right
@@ -398,6 +399,23 @@ class WorkLimits:
     work_seconds: float
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """From where may be fetched, and how much.
+
+    `hosts`: names, `*.example.org` for all below one, `*` for any. `networks`: addresses inside that are allowed all
+    the same. `seconds` is for all of it, redirects included.
+    """
+
+    hosts: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    most_bytes: int = 100 * 2**20
+    seconds: float = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be ingested, and why."""
@@ -480,7 +498,7 @@ class IngestReport:
 
     @property
     def changed(self) -> bool:
-        """Whether the index is another than before."""
+        """Whether other documents are searched than before."""
         return bool(self.added or self.updated or self.removed)
 
 

@@ -64,7 +64,7 @@ class Likeness:
 
     id: str
     sha256: str
-    standing: tuple[int, bool, str]
+    standing: tuple[int, bool, int, str]
     figures: frozenset[str]
     date: str | None
     statements: tuple[Statement, ...]
@@ -105,13 +105,14 @@ def likeness_of(
 ) -> Likeness:
     """As `likeness`, of what a catalog holds; `first_day` is the earliest on which it may have been published.
 
-    Of copies the first published is kept, then the one with an id of its own, then the first by path.
+    Of copies the first published is kept, then the one with an id of its own, then the one in fewer folders,
+    archives or messages, then the first by path.
     """
     own_id = not document_id.endswith(copied_id("", path))
     return Likeness(
         id=document_id,
         sha256=sha256,
-        standing=(first_day or _NO_DATE, not own_id, path),
+        standing=(first_day or _NO_DATE, not own_id, path.count("/"), path),
         figures=frozenset(re.findall(r"\d+", title)),
         date=date,
         statements=tuple(statements),

@@ -54,6 +54,10 @@ class InvalidUpload(InvalidInput):
     """A file whose name cannot be used."""
 
 
+class FetchRefused(InvalidInput):
+    """An address that nothing may be fetched from, or that gives nothing that can be read."""
+
+
 class InvalidSettings(InvalidInput):
     """A setting with a value that cannot be used."""
 

@@ -52,15 +52,16 @@ def require_guarded(settings: Settings) -> str | None:
     Raises:
         OpenToAll: they would, and do not say that they mean to.
     """
-    if settings.is_loopback or KeyFile(settings.keys_file).stored():
+    if settings.is_local or KeyFile(settings.keys_file).stored():
         return None
+    place = settings.allowed_hosts or settings.host
     if not settings.allow_open:
         raise OpenToAll(
-            f"At {settings.host} others than this machine could read the record and change it: there is no API key. "
+            f"At {place} others than this machine could read the record and change it: there is no API key. "
             "Make one with `mission-record keys add NAME --scope ask`, or set RAG_ALLOW_OPEN=true if that is meant."
         )
     return (
-        f"Everybody who can reach {settings.host} may read the record and change it: there is no API key, and "
+        f"Everybody who can reach {place} may read the record and change it: there is no API key, and "
         "RAG_ALLOW_OPEN is set."
     )
 

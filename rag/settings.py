@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from rag.domain import ReadingLimits, WorkLimits
+from rag.domain import FetchLimits, ReadingLimits, WorkLimits
 from rag.errors import InvalidSettings
 
 # Settings in groups, and those of them whose values are never shown; nor is a group as a whole, or a misspelt setting.
@@ -194,6 +194,16 @@ class Settings(BaseSettings):
     )
     upload_files: int = Field(100, ge=1, le=1_000, description="most files in one upload")
     upload_mb: int = Field(200, ge=1, description="largest upload, all files of it together")
+    fetch_hosts: str = Field(
+        "",
+        description="names of servers that `fetch` may take documents from, parted by commas; `*.example.org`, `*`",
+    )
+    fetch_networks: str = Field(
+        "", description="addresses inside that it may do so from, as `10.1.0.0/16`, parted by commas"
+    )
+    fetch_seconds: float = Field(
+        30, gt=0, le=3_600, description="longest that fetching one document may take"
+    )
     follow_links: bool = Field(False, description="whether links that lead out of the folder are read")
     candidates: int = Field(50, ge=1, le=500, description="passages each retriever proposes before fusion")
     llm: LanguageModelSettings = Field(
@@ -208,7 +218,7 @@ class Settings(BaseSettings):
         le=256,
         description="questions that are answered at the same time",
     )
-    queue: int = Field(32, ge=0, le=10_000, description="questions that may wait for a worker")
+    queue: int = Field(16, ge=0, le=10_000, description="questions that may wait for a worker")
     queue_seconds: float = Field(15, gt=0, le=3_600, description="longest that a question may wait")
     answer_seconds: float = Field(120, gt=0, le=3_600, description="longest that an answer may take")
 
@@ -238,6 +248,23 @@ class Settings(BaseSettings):
         except RuntimeError as error:  # "~somebody" who is not known here
             raise ValueError(f"{error} Write the path in full.") from error
 
+    @field_validator("fetch_networks")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        for network in _listed(value):
+            ipaddress.ip_network(network)
+        return value
+
+    @property
+    def fetching(self) -> FetchLimits:
+        """From where documents may be fetched, and how much."""
+        return FetchLimits(
+            hosts=tuple(_listed(self.fetch_hosts)),
+            networks=tuple(map(ipaddress.ip_network, _listed(self.fetch_networks))),
+            most_bytes=self.read_file_mb * 2**20,
+            seconds=self.fetch_seconds,
+        )
+
     @property
     def models_dir(self) -> Path:
         """Where fetched weights and built graphs are kept."""
@@ -263,12 +290,12 @@ class Settings(BaseSettings):
         return self.api_keys_file or self.data_dir / "keys.json"
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether nobody but this machine can reach the server."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+    def is_local(self) -> bool:
+        """Whether nobody but this machine can reach the server.
+
+        A name that it answers to and that is not of this machine tells of a proxy, through which others come.
+        """
+        return all(_is_loopback(name) for name in (self.host, *_listed(self.allowed_hosts)))
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -277,8 +304,8 @@ class Settings(BaseSettings):
         Where nothing is set: on this machine its own names; beyond it any, since there the keys keep strangers out.
         """
         if self.allowed_hosts:
-            return frozenset(name.lower() for name in _listed(self.allowed_hosts))
-        if self.is_loopback:
+            return frozenset(name.lower().strip("[]") for name in _listed(self.allowed_hosts))
+        if self.is_local:
             return frozenset({"localhost", "127.0.0.1", "::1", self.host.lower()})
         return frozenset({"*"})
 
@@ -291,13 +318,20 @@ class Settings(BaseSettings):
     def requests_per_minute(self) -> int:
         """Of one key or address; 0: no limit, as on this machine where nothing is set."""
         if self.rate_per_minute is None:
-            return 0 if self.is_loopback else DEFAULT_RATE
+            return 0 if self.is_local else DEFAULT_RATE
         return self.rate_per_minute
 
     @property
     def work(self) -> WorkLimits:
         """How many questions may be answered at a time, and for how long."""
         return WorkLimits(self.workers, self.queue, self.queue_seconds, self.answer_seconds)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _listed(value: str) -> list[str]:

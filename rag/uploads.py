@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -59,7 +60,7 @@ class Uploads:
                 sync_folder(self.folder.parent)
             if target.exists():
                 before = staged.with_suffix(".before")
-                before.hardlink_to(target)
+                shutil.copyfile(target, before)
             staged.replace(target)
             sync_folder(self.folder)
         except OSError as error:

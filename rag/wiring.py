@@ -166,6 +166,18 @@ class Application:
         with self._changing(WAIT_SECONDS) as anew:
             return replace(self._intake(progress).upload(files), anew=anew)
 
+    def fetch(self, addresses: Sequence[str], progress: Progress | None = None) -> IngestReport:
+        """Take documents from the web into the record, where the settings allow it; all of them or none.
+
+        Raises:
+            FetchRefused: one of them may not be fetched, or cannot.
+            IndexBusy, IndexCorrupt, ModelMissing: as `upload`.
+        """
+        from rag.adapters.fetch import Fetch
+
+        fetch = Fetch(self.settings.fetching)
+        return self.upload([fetch(address) for address in addresses], progress)
+
     def delete(self, document_id: str) -> None:
         """Remove a document from the record; when this returns nothing of it is found.
 

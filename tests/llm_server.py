@@ -33,8 +33,8 @@ __all__ = ["LLMServer", "Reply", "Request", "Scripted", "unused_url"]
 class LLMServer:
     """Serves while its `with` block lasts.
 
-    `requests` holds what was asked for text, in order. `models` are those that it says it has; None for a server that
-    cannot say. With `key`, all who do not bring it get 401.
+    `requests` holds what was asked for text, in order; `connections` is how many are open. `models` are those that it
+    says it has; None for a server that cannot say. With `key`, all who do not bring it get 401.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class LLMServer:
         self.key = key
         self.requests: list[Request] = []
         self.speech = SPEECH[protocol]
+        self.connections = 0
         self.closing = threading.Event()
         self._script: deque[Scripted] = deque()
         self._always: Scripted = Reply.status(501, message="nothing was scripted")
@@ -81,6 +82,11 @@ class LLMServer:
         """What to reply once the script has run out."""
         self._always = reply
 
+    def connected(self, change: int) -> None:
+        """Count connections as they come and go."""
+        with self._guard:
+            self.connections += change
+
     def next_reply(self, request: Request) -> Reply:
         """Note the request and take what is scripted for it."""
         with self._guard:
@@ -112,6 +118,13 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+
+    def handle(self) -> None:
+        self.server.owner.connected(1)
+        try:
+            super().handle()
+        finally:
+            self.server.owner.connected(-1)
 
     def do_GET(self) -> None:
         owner = self.server.owner

@@ -208,7 +208,9 @@ def test_thousands_of_documents_of_one_form_are_told_apart() -> None:
 
     def filled(number: int) -> Likeness:
         own = Statement(form[3].words[:-4] + number.to_bytes(4), True)
-        return Likeness(str(number), str(number), (0, False, f"{number:06}"), frozenset(), None, (*form, own))
+        return Likeness(
+            str(number), str(number), (0, False, 0, f"{number:06}"), frozenset(), None, (*form, own)
+        )
 
     assert folded([filled(number) for number in range(3_000)]) == {}
 

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from rag.api.page import readable_date
-from rag.domain import Document, Question
+from rag.domain import Answer, Document, Filters, Question, Turn
 from rag.errors import RagError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MAX_TRIALS = 16
 LEAST_CONFIDENCE = 0.7
 # Longer names and titles make no question that one takes in at a glance.
 MAX_NAME_CHARACTERS = 50
+WHO, WHAT = "Who is {}?", "What is {}?"
 
 logger = logging.getLogger(__name__)
 
@@ -65,21 +66,29 @@ class ExampleQuestions:
             catalog.document(summary.id) for summary in catalog.documents(limit=MAX_DOCUMENTS).documents
         ]
         tried = islice(candidates(documents), MAX_TRIALS)
-        return tuple(islice((candidate.question for candidate in tried if self._answers(candidate)), SHOWN))
+        found = (candidate.question for candidate in tried if answer_to(candidate, self._application))
+        return tuple(islice(found, SHOWN))
 
-    def _answers(self, candidate: Candidate) -> bool:
-        # Extractive whatever is configured: examples may cost neither time nor money.
-        answer = self._application.pipeline.ask(Question(candidate.question, mode="extractive"))
-        return answer.confidence >= LEAST_CONFIDENCE and any(
-            citation.document_id in candidate.document_ids for citation in answer.citations
-        )
+
+def answer_to(
+    candidate: Candidate,
+    application: Application,
+    history: tuple[Turn, ...] = (),
+    filters: Filters = Filters(),
+) -> Answer | None:
+    """The record's answer, if it is likely right and comes from a document that it was expected from."""
+    # Extractive whatever is configured: a question that is only offered may cost neither time nor money.
+    question = Question(candidate.question, history, filters, mode="extractive")
+    answer = application.pipeline.ask(question)
+    expected = any(citation.document_id in candidate.document_ids for citation in answer.citations)
+    return answer if expected and answer.confidence >= LEAST_CONFIDENCE else None
 
 
 def candidates(documents: Sequence[Document]) -> Iterator[Candidate]:
     """Questions that the documents seem to answer: one of each sort in turn, what is named most first."""
     sorts = (
-        _about(documents, lambda document: document.organisations, "What is {}?"),
-        _about(documents, lambda document: document.people, "Who is {}?"),
+        _about(documents, lambda document: document.organisations, WHAT),
+        _about(documents, lambda document: document.people, WHO),
         _about(documents, _day, "What happened on {}?"),
         _about(documents, lambda document: (document.title,), "What does the record say about “{}”?"),
     )

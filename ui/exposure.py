@@ -7,17 +7,24 @@ addresses, uploads, screen recordings, run history, an API of its own. What the 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
-from starlette.routing import Match, Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.languages import LedByLanguage, path_of
 from ui.theme import theme
 
 ASSETS = files("ui") / "assets"
+STYLES = ("window.css", "pages.css")
+SCRIPTS = ("window.js", "record.js", "pictures.js")
 
 # The page, its scripts and styles, and the event queue that carries questions and answers.
 NEEDED = re.compile(
@@ -53,7 +60,7 @@ class WindowMount(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Like `Mount.matches`, which would take every path."""
-        if scope["type"] == "http" and NEEDED.fullmatch(_path(scope)):
+        if scope["type"] == "http" and NEEDED.fullmatch(_path(scope).removeprefix(self.path)):
             return super().matches(scope)
         return Match.NONE, {}
 
@@ -63,20 +70,45 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def expose(app: FastAPI, blocks: gr.Blocks) -> None:
-    """Mount the window at `/`, below every route of `app`.
+def expose(app: FastAPI, windows: Mapping[str, gr.Blocks]) -> None:
+    """Mount the window of each language, below every route of `app`; that of the default language at `/`.
 
     `app.state.end_streams` becomes a function that ends the connections which open windows hold. A server that
     stops must call it first, or it waits for people to close their browsers.
     """
+    mounted = {language: _mounted(app, blocks, language) for language, blocks in windows.items()}
+    # Starlette takes the first that fits, and the path of the default language is the beginning of every other.
+    for language in sorted(mounted, key=path_of, reverse=True):
+        path, page = path_of(language).rstrip("/"), with_headers(mounted[language])
+        if path:
+            app.router.routes.append(Route(path, partial(_with_slash, path)))
+        app.router.routes.append(WindowMount(path, app=page if path else LedByLanguage(page)))
+
+    def end_streams() -> None:
+        for window in mounted.values():
+            window.stop_event.set()
+
+    app.state.end_streams = end_streams
+
+
+def _with_slash(path: str, _request: Request) -> RedirectResponse:
+    return RedirectResponse(f".{path}/", 308)
+
+
+def _together(names: Sequence[str]) -> str:
+    return "\n".join((ASSETS / name).read_text("utf-8") for name in names)
+
+
+def _mounted(app: FastAPI, blocks: gr.Blocks, language: str) -> gr.routes.App:
     gr.mount_gradio_app(
         app,
         blocks,
-        path="/",
+        path=path_of(language),
         theme=theme(),
-        css=(ASSETS / "window.css").read_text("utf-8"),
-        head=f"<script>{(ASSETS / 'window.js').read_text('utf-8')}</script>",
-        favicon_path=str(ASSETS / "icon.svg"),
+        css=_together(STYLES),
+        head=f"<script>{_together(SCRIPTS)}</script>"
+        f'<script>window.missionRecord.speak("{language}")</script>',
+        favicon_path=str(ASSETS / "icon.svg") if path_of(language) == "/" else None,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -90,8 +122,7 @@ def expose(app: FastAPI, blocks: gr.Blocks) -> None:
     mounted = app.router.routes.pop()
     assert isinstance(mounted, Mount)
     assert isinstance(mounted.app, gr.routes.App)
-    app.router.routes.append(WindowMount("/", app=with_headers(mounted.app)))
-    app.state.end_streams = mounted.app.stop_event.set
+    return mounted.app
 
 
 def with_headers(app: ASGIApp) -> ASGIApp:

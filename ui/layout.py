@@ -1,115 +1,83 @@
-"""What stands in the window, and what happens on each action. State of a person is in `gr.State` alone."""
+"""The frame of the window: its head, its pages, and what they share. One is built for each language."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rag.domain import MAX_QUESTION_CHARACTERS
+from rag.domain import MAX_QUESTION_CHARACTERS, Filters
 from rag.errors import RagError
 from ui import render
-from ui.conversation import Conversation, extended, follow
-from ui.examples import SHOWN, ExampleQuestions
+from ui.accuracy import accuracy_page
+from ui.chat import chat_page
+from ui.conversation import Problem
+from ui.examples import ExampleQuestions
+from ui.messages import message
+from ui.pictures import pictures_page
+from ui.record import record_page
+from ui.shared import CHAT_TAB, FORGET_AFTER, Shared
 
 if TYPE_CHECKING:
     from rag.wiring import Application
 
-TITLE = "Mission Record"
-# A conversation that nobody has touched for this long is forgotten (seconds).
-FORGET_AFTER = 24 * 3600
 WAITING = 32
-AT_ONCE = 4
 
-Updates = tuple[Any, ...]
+Page = Callable[["Application", str, Shared], None]
+# Beside the chat, by the name that their label and their element go by.
+PAGES: tuple[tuple[str, Page], ...] = (
+    ("record", record_page),
+    ("pictures", pictures_page),
+    ("accuracy", accuracy_page),
+)
 
 
-def chat_window(application: Application) -> gr.Blocks:
-    """The whole window. Events are not published as an API: `POST /ask` is that."""
-    examples = ExampleQuestions(application)
-    blocks = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+def window(application: Application, language: str, examples: ExampleQuestions) -> gr.Blocks:
+    """The whole window in one language. Events are not published as an API: `POST /ask` is that."""
+    title = message("window.title", language)
+    blocks = gr.Blocks(title=title, analytics_enabled=False, fill_width=True)
     with blocks:
-        exchanges = gr.State((), time_to_live=FORGET_AFTER)
-        with gr.Row(elem_id="head"):
-            header = _html(render.header(None), "header")
-            fresh = gr.Button("New conversation", elem_id="new-conversation", size="sm", min_width=0)
-        with gr.Column(elem_id="window"):
-            with gr.Column(elem_id="chat"):
-                conversation = _html(render.conversation(()), "conversation")
-                with gr.Column(elem_id="examples") as suggestions:
-                    buttons = [gr.Button("", visible=False) for _ in range(SHOWN)]
-            sources = _html(render.sources(()), "sources")
-            with gr.Row(elem_id="composer"):
-                question = gr.Textbox(
-                    label="Your question",
-                    placeholder="Ask a question",
-                    lines=1,
-                    max_lines=6,
-                    max_length=MAX_QUESTION_CHARACTERS,
-                    elem_id="question",
-                    container=False,
-                )
-                send = gr.Button("Ask", variant="primary", elem_id="send", min_width=0)
-        announcement = _html("", "announcement")
-
-        shown = [exchanges, conversation, sources, suggestions, announcement, question]
-        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        # One event for every way to ask, so that a person's questions are answered one after the other: what is sent
-        # while an answer is on its way is asked after it. The examples are typed and sent by `window.js`.
-        asking = gr.on(
-            [question.submit, send.click],
-            partial(_ask, application),
-            [question, exchanges],
-            shown,
-            trigger_mode="always_last",
-            concurrency_limit=AT_ONCE,
-            **private,
+        header = gr.HTML(
+            render.header(None, language), elem_id="head", apply_default_css=False, js_on_load=None
         )
-        fresh.click(_start_afresh, outputs=shown, cancels=[asking], **private)
-        blocks.load(partial(_head, application), outputs=header, **private)
-        blocks.load(partial(_offer, examples), outputs=buttons, **private)
+        tabs = gr.Tabs(selected=CHAT_TAB, elem_id="pages")
+        shared = Shared(
+            filters=gr.State(Filters(), time_to_live=FORGET_AFTER),
+            question=_question(language),
+            tabs=tabs,
+        )
+        with tabs:
+            with gr.Tab(message("window.chat", language), id=CHAT_TAB, elem_id="page-chat"):
+                chat_page(application, language, shared, examples)
+            for name, page in PAGES:
+                with gr.Tab(message(f"window.{name}", language), id=name, elem_id=f"page-{name}"):
+                    page(application, language, shared)
+
+        def head() -> str:
+            """Read at each visit: the record may have changed since the last."""
+            try:
+                return render.header(application.catalog.manifest(), language)
+            except RagError as error:
+                return render.header(None, language) + render.problem(
+                    Problem(error.code, str(error)), language
+                )
+
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        blocks.load(head, outputs=header, **private)
     # A person who waits behind so many others is told so instead of waiting longer.
     blocks.queue(max_size=WAITING, api_open=False)
     return blocks
 
 
-def _html(value: str, identity: str) -> gr.HTML:
-    return gr.HTML(value, elem_id=identity, apply_default_css=False, js_on_load=None)
-
-
-def _ask(application: Application, text: str, earlier: Conversation) -> Iterator[Updates]:
-    """Show the question at once, then its answer as it comes about."""
-    if not text.strip():
-        yield (gr.skip(),) * 6
-        return
-    for exchange in follow(application, text, earlier):
-        exchanges = extended(earlier, exchange)
-        yield (
-            gr.skip() if exchange.pending else exchanges,
-            render.conversation(exchanges),
-            gr.skip() if exchange.pending else render.sources(exchanges),
-            gr.update(visible=False),
-            render.announcement(exchange),
-            # Emptied once, when the question is taken: what is typed meanwhile stays.
-            "" if exchange.passages is None and exchange.pending else gr.skip(),
-        )
-
-
-def _start_afresh() -> Updates:
-    return (), render.conversation(()), render.sources(()), gr.update(visible=True), "", ""
-
-
-def _head(application: Application) -> str:
-    """Read at each visit: the record may have changed since the last."""
-    try:
-        return render.header(application.catalog.manifest())
-    except RagError as error:
-        return render.header(None) + render.problem(str(error))
-
-
-def _offer(examples: ExampleQuestions) -> list[dict[str, Any]]:
-    questions = examples.questions()
-    offered = [gr.update(value=question, visible=True) for question in questions]
-    return offered + [gr.update(visible=False)] * (SHOWN - len(offered))
+def _question(language: str) -> gr.Textbox:
+    return gr.Textbox(
+        label=message("chat.question", language),
+        placeholder=message("chat.placeholder", language),
+        lines=1,
+        max_lines=6,
+        max_length=MAX_QUESTION_CHARACTERS,
+        elem_id="question",
+        container=False,
+        render=False,
+    )

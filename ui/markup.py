@@ -13,6 +13,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from rag.domain import Citation
+from ui.messages import message
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
@@ -23,13 +24,13 @@ def text(value: str) -> str:
     return escape(_sendable(value))
 
 
-def markdown(source: str, turn: int = 0, citations: Sequence[Citation] = ()) -> str:
+def markdown(source: str, language: str, turn: int = 0, citations: Sequence[Citation] = ()) -> str:
     """The few parts of Markdown that answers use; all else, HTML and links and pictures included, stays text.
 
     `[n]` becomes a link to `#source-{turn}-{n}` where a citation has that marker.
     """
     titles = {citation.marker: citation.title for citation in citations}
-    environment = {"turn": turn, "titles": titles, "linked": set()}
+    environment = {"turn": turn, "titles": titles, "language": language, "linked": set()}
     html: str = _markdown.render(_sendable(source), environment)
     return html
 
@@ -56,9 +57,9 @@ def _write_marker(
     # An id may stand once in a page: where a source is cited again, the way back leads to the first place.
     identity = "" if marker in env["linked"] else f' id="mark-{turn}-{marker}"'
     env["linked"].add(marker)
+    label = message("sources.source", env["language"], number=marker, title=env["titles"][marker])
     return (
-        f'<a class="marker" href="#source-{turn}-{marker}"{identity}'
-        f' aria-label="Source {marker}: {text(env["titles"][marker])}">{marker}</a>'
+        f'<a class="marker" href="#source-{turn}-{marker}"{identity} aria-label="{text(label)}">{marker}</a>'
     )
 
 

@@ -1,268 +1,280 @@
-"""Answers as HTML. Pure: the same conversation gives the same HTML.
+"""The conversation as HTML. Pure: the same conversation gives the same HTML.
 
 Questions, documents and models are untrusted: all their text goes through `ui.markup`. The only links lead to
-anchors of the same page and to `/documents/`.
+anchors of the same page and to `/documents/`. What `data-` attributes of buttons stand for is in `assets/window.js`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
-from rag.api.page import readable_date
-from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Citation, Hit, Manifest
-from ui.conversation import Conversation, Exchange
+from rag.domain import MAX_QUESTION_CHARACTERS, Answer, Filters, Manifest, Rating
+from rag.errors import InvalidQuestion
+from ui.conversation import Conversation, Exchange, Problem
 from ui.markup import markdown, text
-from ui.wording import confidence_in_words, counted
+from ui.messages import DEFAULT_LANGUAGE, LANGUAGES, message, messages
+from ui.sources import clipped
+from ui.transcript import with_sources
+from ui.wording import confidence_in_words, counted, date_in_words, kind_in_words
 
-CLOSEST_PASSAGES = 3
-CLOSEST_CHARACTERS = 400
+THUMB = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10.5v9.5H3.5v-9.5zM7 10.5l4-7.5c1.4 0 2.5 1.1 2.5'
+    ' 2.5V9h5.2a2 2 0 0 1 2 2.4l-1.3 7a2 2 0 0 1-2 1.6H7"/></svg>'
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
-    """A stretch of a document, which starts at character `start`, and the citations that quote from it.
+class Rated:
+    """What a person thought of an answer, and whether they have said why."""
 
-    `place` says where it stands and how it is opened; for a passage that nothing cites it has marker 0.
-    """
-
-    text: str
-    start: int
-    place: Citation
-    citations: tuple[Citation, ...] = ()
+    rating: Rating
+    commented: bool = False
 
 
-def header(manifest: Manifest | None) -> str:
+Ratings = Mapping[str, Rated]
+NO_RATINGS: Ratings = MappingProxyType({})
+
+
+def header(manifest: Manifest | None, language: str) -> str:
     """The head of the page; without a manifest the counts are left open."""
     counts = ""
     if manifest is not None:
-        counts = f"{counted(manifest.documents, 'document')} · {counted(manifest.passages, 'passage')}"
-    return f'<h1>Mission Record</h1><p class="status">{counts}</p>'
-
-
-def problem(message: str) -> str:
-    """A message that says what is wrong and what to do; calm, in the place of what could not be shown."""
+        documents = counted(manifest.documents, "document", language)
+        counts = f"{documents} · {counted(manifest.passages, 'passage', language)}"
     return (
-        '<div class="reply problem" role="alert"><p class="label">That did not work</p>'
-        f'<p dir="auto">{text(message)}</p></div>'
+        f'<header><h1>{message("window.title", language)}</h1><p class="status">{counts}</p>'
+        f"{_languages(language)}</header>"
     )
 
 
-def conversation(exchanges: Conversation) -> str:
-    """All questions with their answers, oldest first; before the first question, what to do."""
+def _languages(current: str) -> str:
+    # Relative to the window in use, so that it also works below another path than the root of a host.
+    start = "./" if current == DEFAULT_LANGUAGE else "../"
+    links = "".join(
+        f'<a href="{start}?language={tag}" lang="{tag}" hreflang="{tag}"{_current(tag == current)}>{name}</a>'
+        for tag, name in LANGUAGES.items()
+    )
+    return f'<nav class="languages" aria-label="{message("window.languages", current)}">{links}</nav>'
+
+
+def _current(yes: bool) -> str:
+    return ' aria-current="true"' if yes else ""
+
+
+def problem(problem: Problem, language: str) -> str:
+    """What is wrong and what to do; calm, in the place of what could not be shown."""
+    label, told = _explained(problem, language)
+    return f'<div class="reply problem" role="alert"><p class="label">{label}</p><p dir="auto">{text(told)}</p></div>'
+
+
+def _explained(problem: Problem, language: str) -> tuple[str, str]:
+    label = messages(language).get(f"error.{problem.code}", message("error.other", language))
+    return label, problem.text or message("error.unexpected", language)
+
+
+def conversation(exchanges: Conversation, language: str, ratings: Ratings = NO_RATINGS) -> str:
+    """All questions with their answers, oldest first; before the first question, what to do.
+
+    `ratings` has those given so far, by answer id.
+    """
     if not exchanges:
         return (
-            '<section class="welcome"><h2>Ask the record</h2>'
-            "<p>Answers come from the documents alone, and each statement shows the sentence it comes from."
-            "</p></section>"
+            f'<section class="welcome"><h2>{message("chat.welcome.title", language)}</h2>'
+            f"<p>{message('chat.welcome.text', language)}</p></section>"
         )
+    last = len(exchanges)
     return "".join(
-        f'<article class="turn" id="turn-{turn}" aria-label="Question {turn}">'
-        f'<h2 class="question" dir="auto">{text(_clipped(exchange.question, MAX_QUESTION_CHARACTERS))}</h2>'
-        f"{_reply(turn, exchange)}</article>"
+        f'<article class="turn" id="turn-{turn}" aria-label="{message("chat.turn", language, number=turn)}">'
+        f'<h2 class="question" dir="auto">{text(clipped(exchange.question, MAX_QUESTION_CHARACTERS))}</h2>'
+        f"{_reply(turn, exchange, language, ratings)}{_again(exchange, language) if turn == last else ''}</article>"
         for turn, exchange in enumerate(exchanges, start=1)
     )
 
 
-def announcement(exchange: Exchange) -> str:
-    """What a screen reader says once an exchange has come to its end."""
-    if exchange.problem is not None:
-        return text(f"That did not work. {exchange.problem}")
-    if exchange.answer is None:
+def questions(found: Sequence[str], heading: str) -> str:
+    """Questions to choose from; nothing for none."""
+    if not found:
         return ""
-    if exchange.answer.status == "not_found":
-        return text(f"Not in the record. {exchange.answer.answer_plain}")
-    sources = counted(len(exchange.answer.citations), "source")
-    return text(f"Answer, with {sources}: {exchange.answer.answer_plain}")
+    buttons = "".join(
+        f'<li><button type="button" data-ask="{text(question)}" dir="auto">{text(question)}</button></li>'
+        for question in found
+    )
+    return f'<section class="questions" aria-label="{heading}"><h2>{heading}</h2><ul>{buttons}</ul></section>'
 
 
-def _reply(turn: int, exchange: Exchange) -> str:
+def filters(active: Filters, titles: Mapping[str, str], language: str) -> str:
+    """What the search is limited to, each with a button that lifts it; nothing where there is no limit."""
+    if not active:
+        return ""
+    chips = "".join(
+        f'<li><button type="button" data-action="lift" data-field="{field}" data-value="{text(value)}"'
+        f' aria-label="{text(message("filters.remove", language, filter=label))}">{text(label)}</button></li>'
+        for field, value, label in _limits(active, titles, language)
+    )
+    return (
+        f'<section aria-label="{message("filters.label", language)}"><p>{message("filters.label", language)}</p>'
+        f'<ul>{chips}</ul><button type="button" class="plain" data-action="lift">'
+        f"{message('filters.clear', language)}</button></section>"
+    )
+
+
+def _limits(active: Filters, titles: Mapping[str, str], language: str) -> list[tuple[str, str, str]]:
+    """Field, value and label of each limit; a document goes by its title."""
+    limits = [("kinds", kind, kind_in_words(kind)) for kind in active.kinds]
+    limits += [("document_ids", name, clipped(titles.get(name, name), 60)) for name in active.document_ids]
+    for field, value in (("from", active.published_from), ("to", active.published_to)):
+        if value:
+            label = message(f"filters.{field}", language, date=date_in_words(value, language))
+            limits.append((f"published_{field}", value, label))
+    return limits
+
+
+def announcement(exchange: Exchange, language: str) -> str:
+    """What a screen reader says once an exchange has come to its end."""
+    if exchange.pending:
+        return ""
     if exchange.problem is not None:
-        return problem(exchange.problem)
+        return text(". ".join(_explained(exchange.problem, language)))
     if exchange.answer is None:
-        return _pending(exchange)
+        return message("chat.stopped", language)
     if exchange.answer.status == "not_found":
-        return _not_found(turn, exchange.answer)
-    return _answered(turn, exchange.question, exchange.answer)
+        return text(f"{message('chat.not_found', language)}. {refusal(exchange.answer, language)}")
+    sources = counted(len(exchange.answer.citations), "source", language)
+    return text(message("announce.answer", language, sources=sources, answer=exchange.answer.answer_plain))
 
 
-def _pending(exchange: Exchange) -> str:
+def refusal(answer: Answer, language: str) -> str:
+    """Why the record does not answer: in the answer's own words where those are in this language."""
+    if language == DEFAULT_LANGUAGE or f"refusal.{answer.reason}" not in messages(language):
+        return answer.answer_plain
+    names = ", ".join(answer.reading.unknown_names) if answer.reading else ""
+    return message(f"refusal.{answer.reason}", language, names=names)
+
+
+def _reply(turn: int, exchange: Exchange, language: str, ratings: Ratings) -> str:
+    if exchange.problem is not None:
+        return problem(exchange.problem, language)
+    if exchange.stopped:
+        return f'<div class="reply stopped"><p>{message("chat.stopped", language)}</p></div>'
+    if exchange.answer is None:
+        return _pending(exchange, language)
+    notes = _notes(exchange, exchange.answer, language) + _actions(exchange.answer, language, ratings)
+    if exchange.answer.status == "not_found":
+        return _not_found(turn, exchange.answer, notes, language)
+    return _answered(turn, exchange.answer, notes, language)
+
+
+def _pending(exchange: Exchange, language: str) -> str:
     if exchange.draft:
-        return f'<div class="reply draft text" dir="auto">{markdown(exchange.draft)}</div>'
-    doing = "Searching the record"
+        return f'<div class="reply pending draft text" dir="auto">{markdown(exchange.draft, language)}</div>'
+    doing = message("chat.searching", language)
     if exchange.passages is not None:
-        doing = f"Reading {counted(exchange.passages, 'passage')}"
+        doing = message("chat.reading", language, passages=counted(exchange.passages, "passage", language))
     return f'<div class="reply pending"><p>{doing}<span class="dots" aria-hidden="true"></span></p></div>'
 
 
-def _answered(turn: int, question: str, answer: Answer) -> str:
+def _answered(turn: int, answer: Answer, notes: str, language: str) -> str:
     short = answer.short_answer or ""
     lead = ""
     if short and short.strip(" .") != answer.answer_plain.strip(" ."):
         lead = f'<p class="short-answer" dir="auto">{text(short)}</p>'
-    confidence = confidence_in_words(answer.confidence)
+    confidence = confidence_in_words(answer.confidence, language)
+    by = message("chat.quoted", language)
+    if answer.answerer == "generative":
+        by = message("chat.written", language, model=text(answer.model or ""))
     return (
         f'<div class="reply answered">{lead}'
-        f'<div class="text" dir="auto">{markdown(answer.answer, turn, answer.citations)}</div>'
-        f"{_unsupported(answer)}{_notes(question, answer)}"
+        f'<div class="text" dir="auto">{markdown(answer.answer, language, turn, answer.citations)}</div>'
+        f"{_unsupported(answer, language)}"
         f'<p class="confidence {confidence.level}"><strong>{confidence.words}</strong> '
-        f'<span class="odds">{confidence.odds}</span></p></div>'
+        f'<span class="odds">{confidence.odds}</span> <span class="by">{by}</span></p>{notes}</div>'
     )
 
 
-def _not_found(turn: int, answer: Answer) -> str:
+def _not_found(turn: int, answer: Answer, notes: str, language: str) -> str:
     jump = ""
     if answer.retrieved:
-        jump = f'<p><a class="jump" href="#sources-{turn}">See the closest passages</a></p>'
+        jump = f'<p><a class="jump" href="#sources-{turn}">{message("chat.closest", language)}</a></p>'
     return (
-        '<div class="reply not-found"><p class="label">Not in the record</p>'
-        f'<p dir="auto">{text(answer.answer_plain)}</p>{jump}{_notes("", answer)}</div>'
+        f'<div class="reply not-found"><p class="label">{message("chat.not_found", language)}</p>'
+        f'<p dir="auto">{text(refusal(answer, language))}</p>{jump}{notes}</div>'
     )
 
 
-def _notes(question: str, answer: Answer) -> str:
+def _notes(exchange: Exchange, answer: Answer, language: str) -> str:
     notes = []
-    if question and answer.standalone_question.strip() != question.strip():
-        notes.append(f'Searched for <q dir="auto">{text(answer.standalone_question)}</q>')
+    if answer.standalone_question.strip() != exchange.question.strip():
+        searched = f'<q dir="auto">{text(answer.standalone_question)}</q>'
+        notes.append(message("chat.searched", language, question=searched))
+    if exchange.filters:
+        limits = ", ".join(label for *_, label in _limits(exchange.filters, _titles(answer), language))
+        notes.append(message("chat.within", language, filters=text(limits)))
     if answer.fallback_reason:
-        notes.append(f"Answered without the language model: {text(answer.fallback_reason)}")
+        notes.append(message("chat.fallback", language, reason=text(answer.fallback_reason)))
     return "".join(f'<p class="note">{note}</p>' for note in notes)
 
 
-def _unsupported(answer: Answer) -> str:
+def _titles(answer: Answer) -> dict[str, str]:
+    return {hit.passage.document_id: hit.passage.title for hit in answer.retrieved}
+
+
+def _unsupported(answer: Answer, language: str) -> str:
     if not answer.unsupported:
         return ""
     sentences = "".join(f'<li dir="auto">{text(sentence)}</li>' for sentence in answer.unsupported)
-    return f'<div class="unsupported"><p class="label">No source supports this</p><ul>{sentences}</ul></div>'
+    label = message("chat.unsupported", language)
+    return f'<div class="unsupported"><p class="label">{label}</p><ul>{sentences}</ul></div>'
 
 
-def sources(exchanges: Conversation) -> str:
-    """The sources of each answer, those of the newest on show; before the first, what will stand here."""
-    answers = [
-        (turn, exchange.question, exchange.answer)
-        for turn, exchange in enumerate(exchanges, start=1)
-        if exchange.answer is not None
-    ]
-    if not answers:
-        return (
-            '<section class="sources empty" aria-label="Sources"><h2>Sources</h2>'
-            "<p>The numbers in an answer open their sources here, with the quoted sentence marked.</p>"
-            "</section>"
+def _actions(answer: Answer, language: str, ratings: Ratings) -> str:
+    copy = ""
+    if answer.citations:
+        copy = (
+            f'<button type="button" data-copy="{text(with_sources(answer, language))}"'
+            f' data-copied="{message("chat.copied", language)}">{message("chat.copy", language)}</button>'
         )
-    newest = answers[-1][0]
-    return "".join(_sources(turn, question, answer, turn == newest) for turn, question, answer in answers)
-
-
-def _sources(turn: int, question: str, answer: Answer, shown: bool) -> str:
-    found = answer.status == "answered"
-    heading = "Sources" if found else "Closest passages"
-    cards = [_card(turn, extract) for extract in (extracts(answer) if found else closest(answer))]
-    remark = "" if found else '<p class="remark">They do not answer the question, but come nearest to it.</p>'
+    group = message("chat.actions", language)
+    rated = ratings.get(answer.id) if ratings is not None else None
+    thumbs = (
+        "" if ratings is None else "".join(_thumb(answer, way, rated, language) for way in ("up", "down"))
+    )
     return (
-        f'<section class="sources{"" if found else " closest"}" id="sources-{turn}" tabindex="-1"'
-        f' aria-label="{heading} for question {turn}"{"" if shown else " hidden"}>'
-        f'<h2>{heading}</h2><p class="asked" dir="auto">{text(_clipped(question, 160))}</p>{remark}'
-        f"<ol>{''.join(cards)}</ol></section>"
+        f'<div class="actions" role="group" aria-label="{group}">{copy}{thumbs}</div>'
+        f"{_comment(answer, rated, language) if rated else ''}"
     )
 
 
-def extracts(answer: Answer) -> list[Extract]:
-    """The passages that are quoted from, by first marker; all quotes from one passage stand in it together.
-
-    A quote that no retrieved passage holds in full stands alone.
-    """
-    found: dict[object, Extract] = {}
-    for citation in answer.citations:
-        passage = next((hit.passage for hit in answer.retrieved if _holds(hit, citation)), None)
-        if passage is None:
-            found[citation] = Extract(citation.quote, citation.start, citation, (citation,))
-        elif (known := found.get(passage.id)) is not None:
-            found[passage.id] = replace(known, citations=(*known.citations, citation))
-        else:
-            found[passage.id] = Extract(passage.text, passage.start, citation, (citation,))
-    return list(found.values())
-
-
-def _holds(hit: Hit, citation: Citation) -> bool:
-    passage = hit.passage
-    here = slice(citation.start - passage.start, citation.end - passage.start)
+def _thumb(answer: Answer, way: str, rated: Rated | None, language: str) -> str:
+    pressed = "true" if rated and rated.rating == way else "false"
+    label = message("chat.good" if way == "up" else "chat.bad", language)
     return (
-        passage.document_id == citation.document_id
-        and here.start >= 0
-        and passage.text[here] == citation.quote
+        f'<button type="button" class="thumb {way}" data-action="rate" data-answer="{text(answer.id)}"'
+        f' data-rating="{way}" aria-pressed="{pressed}" aria-label="{label}" title="{label}">{THUMB}</button>'
     )
 
 
-def closest(answer: Answer) -> list[Extract]:
-    """The best passage of each of the documents that came nearest, clipped."""
-    best: dict[str, Extract] = {}
-    for hit in answer.retrieved:
-        passage = hit.passage
-        place = Citation(
-            marker=0,
-            document_id=passage.document_id,
-            title=passage.title,
-            section=passage.section,
-            kind=passage.kind,
-            published=passage.published,
-            source=passage.source,
-            quote=passage.text,
-            start=passage.start,
-            end=passage.end,
-            page=passage.page,
-        )
-        extract = Extract(_clipped(passage.text, CLOSEST_CHARACTERS), passage.start, place)
-        best.setdefault(passage.document_id, extract)
-    return list(best.values())[:CLOSEST_PASSAGES]
-
-
-def _card(turn: int, extract: Extract) -> str:
-    place = extract.place
-    markers = "".join(
-        f'<a class="marker" href="#mark-{turn}-{citation.marker}"'
-        f' aria-label="Back to statement {citation.marker}">{citation.marker}</a>'
-        for citation in extract.citations
-    )
-    section = ""
-    if place.section and place.section != place.title:
-        section = f'<p class="section" dir="auto">{text(place.section.replace(" > ", " › "))}</p>'
+def _comment(answer: Answer, rated: Rated, language: str) -> str:
+    if rated.commented:
+        return f'<p class="note">{message("chat.thanks.comment", language)}</p>'
+    field = f"comment-{text(answer.id)}"
     return (
-        f'<li class="source"><div class="head">{markers}<h3 dir="auto">{text(place.title)}</h3></div>'
-        f'{section}<p class="about">{_about(place)}</p>'
-        f'<blockquote dir="auto">{"".join(_quoted(turn, extract))}</blockquote>'
-        f'<p class="open"><a href="{text(place.url)}" target="_blank" rel="noopener">Open the document'
-        '<span class="visually-hidden"> (in a new tab)</span></a></p></li>'
+        f'<form class="comment" data-action="rate" data-answer="{text(answer.id)}" data-rating="{rated.rating}">'
+        f'<label for="{field}">{message("chat.comment", language)}</label>'
+        f'<textarea id="{field}" name="comment" rows="2" maxlength="2000"></textarea>'
+        f'<button type="submit">{message("chat.comment.send", language)}</button></form>'
     )
 
 
-def _about(place: Citation) -> str:
-    parts = [f'<span class="kind">{text(place.kind.replace("_", " ").capitalize())}</span>']
-    if place.page:
-        parts.append(f"Page {place.page}")
-    if place.published:
-        date = text(readable_date(place.published))
-        parts.append(f'Published <time datetime="{text(place.published)}">{date}</time>')
-    return " · ".join(parts)
-
-
-def _quoted(turn: int, extract: Extract) -> Iterator[str]:
-    """The text with its quotes marked; where quotes overlap, the first keeps what they share."""
-    position = 0
-    for citation in sorted(extract.citations, key=lambda citation: (citation.start, citation.end)):
-        start = max(citation.start - extract.start, position)
-        end = max(citation.end - extract.start, start)
-        yield text(extract.text[position:start])
-        yield (
-            f'<mark id="source-{turn}-{citation.marker}" tabindex="-1">{text(extract.text[start:end])}'
-            f'<span class="visually-hidden"> (quoted as {citation.marker})</span></mark>'
-        )
-        position = end
-    yield text(extract.text[position:])
-
-
-def _clipped(value: str, characters: int) -> str:
-    """At most so many characters, cut between words where there is a space to cut at."""
-    value = value.strip()
-    if len(value) <= characters:
-        return value
-    return value[:characters].rsplit(maxsplit=1)[0].rstrip(" ,;:.") + " …"
+def _again(exchange: Exchange, language: str) -> str:
+    """A way to ask again, where another answer may come of it."""
+    answer = exchange.answer
+    same_again = answer is not None and answer.answerer == "extractive" and not answer.fallback_reason
+    refused = exchange.problem is not None and exchange.problem.code == InvalidQuestion.code
+    if exchange.pending or same_again or refused:
+        return ""
+    return (
+        f'<p class="again"><button type="button" data-ask="{text(exchange.question)}">'
+        f"{message('chat.again', language)}</button></p>"
+    )

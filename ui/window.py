@@ -11,6 +11,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from ui.examples import ExampleQuestions
+from ui.messages import LANGUAGES
+
 if TYPE_CHECKING:
     import gradio
     from fastapi import FastAPI
@@ -20,20 +23,23 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-def build_window(application: Application) -> gradio.Blocks:
-    """The window as Gradio Blocks, with nothing mounted or started."""
+def build_windows(application: Application) -> dict[str, gradio.Blocks]:
+    """The window in each language as Gradio Blocks, with nothing mounted or started."""
     _prepare_gradio(application)
-    from ui.layout import chat_window
+    from ui.layout import window
 
-    return _in_event_loop(lambda: chat_window(application))
+    examples = ExampleQuestions(application)
+    return _in_event_loop(
+        lambda: {language: window(application, language, examples) for language in LANGUAGES}
+    )
 
 
 def mount(app: FastAPI, application: Application) -> FastAPI:
-    """Add the window to `app` at `/`; every other path still belongs to `app`."""
-    blocks = build_window(application)
+    """Add the window to `app`, at `/` and once more for each other language; all other paths still belong to `app`."""
+    windows = build_windows(application)
     from ui.exposure import expose
 
-    _in_event_loop(lambda: expose(app, blocks))
+    _in_event_loop(lambda: expose(app, windows))
     return app
 
 

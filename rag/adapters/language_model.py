@@ -6,13 +6,13 @@ stopping it closes its connection.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import aclosing, closing, suppress
+from contextlib import AbstractContextManager, aclosing, closing, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+import anyio
 from llama_index.core.llms import LLM, ChatMessage, ChatResponse, MessageRole
 from tenacity import AsyncRetrying, retry_if_exception
 from tenacity.stop import stop_after_attempt, stop_any, stop_before_delay
@@ -25,6 +25,7 @@ from rag.adapters.language_model_failures import (
     REMEDIES,
     STOPPED,
     TOO_LONG,
+    UNKNOWN_MODEL,
     UNREACHABLE,
     UNUSABLE,
     Failure,
@@ -83,11 +84,12 @@ class LlamaIndexLanguageModel:
         model: str,
         limits: Limits = Limits(),
         breaker: CircuitBreaker | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         """Ask `backend` for `model`; where that is empty, for the only one that its server has."""
         self._backend = backend
         self._model = model
+        self._named = bool(model)
         self._limits = limits
         self._breaker = breaker or CircuitBreaker()
         self._sleep = sleep
@@ -133,7 +135,7 @@ class LlamaIndexLanguageModel:
         Raises:
             LanguageModelError: it cannot be asked.
         """
-        return self._loop.start(self._listed()).result()
+        return self._loop.start(self._listed()).result() or []
 
     def close(self) -> None:
         """End what is running and close the connections."""
@@ -154,7 +156,7 @@ class LlamaIndexLanguageModel:
         written = _Written(MOST_CHARACTERS_A_TOKEN * most_tokens)
         outcome: LanguageModelError | None = LanguageModelError(STOPPED)
         try:
-            async with asyncio.timeout(self._limits.total):
+            with anyio.fail_after(self._limits.total):
                 await self._attempts(messages, most_tokens, written, put)
             outcome = None
         except TimeoutError:
@@ -167,9 +169,11 @@ class LlamaIndexLanguageModel:
 
     def _note(self, outcome: LanguageModelError | None, written: _Written) -> None:
         if isinstance(outcome, Failure) and outcome.of_server:
-            logger.warning("%s", outcome)
+            logger.info("%s", outcome)
             self._last_reason = str(outcome)
             self._breaker.failed()
+            if self._last_reason == UNKNOWN_MODEL and not self._named:
+                self._model = ""  # the server has another by now
         elif outcome is None or written.shown:
             self._breaker.succeeded()
 
@@ -184,7 +188,7 @@ class LlamaIndexLanguageModel:
             sleep=self._sleep,
             reraise=True,
         )
-        until = asyncio.get_running_loop().time() + silence
+        until = anyio.current_time() + silence
         await retrying(self._attempt, messages, most_tokens, until, written, put)
 
     async def _attempt(
@@ -193,7 +197,7 @@ class LlamaIndexLanguageModel:
         """Ask once. The first response must have come at the time `until`, however often it was tried before."""
         written.begin()
         try:
-            async with asyncio.timeout_at(until):
+            with _until(until):
                 await self._find_model()
             async with aclosing(self._responses(messages, most_tokens, until)) as responses:
                 async for response in responses:
@@ -228,17 +232,17 @@ class LlamaIndexLanguageModel:
             response = await llm.achat(chat)
             yield response.model_copy(update={"delta": response.message.content})
             return
-        async with asyncio.timeout_at(until):
+        with _until(until):
             stream = await llm.astream_chat(chat)
         try:
             while True:
-                async with asyncio.timeout_at(until):
+                with _until(until):
                     try:
                         response = await anext(stream)
                     except StopAsyncIteration:
                         return
                 yield response
-                until = asyncio.get_running_loop().time() + self._limits.silence
+                until = anyio.current_time() + self._limits.silence
         finally:
             await _abort(stream)
 
@@ -255,7 +259,7 @@ class LlamaIndexLanguageModel:
 
     async def _listed(self) -> list[str]:
         try:
-            async with asyncio.timeout(self._limits.silence):
+            with anyio.fail_after(self._limits.silence):
                 return sorted(await self._backend.models())
         except Exception as error:
             raise self._backend.raised.failure(error) from None
@@ -295,6 +299,10 @@ class _Written:
         return text if self.shown else ""
 
 
+def _until(moment: float) -> AbstractContextManager[anyio.CancelScope]:
+    return anyio.fail_after(max(moment - anyio.current_time(), 0.0))
+
+
 async def _abort(stream: AsyncGenerator[ChatResponse, None]) -> None:
     """Cancel a stream where it waits for the server, which closes the connection.
 
@@ -302,7 +310,7 @@ async def _abort(stream: AsyncGenerator[ChatResponse, None]) -> None:
     """
     with suppress(Exception):
         while True:
-            async with asyncio.timeout(0):
+            with anyio.fail_after(0):
                 await anext(stream)
 
 

@@ -53,6 +53,7 @@ def _openai(settings: LanguageModelSettings) -> Backend:
         timeout=httpx.Timeout(settings.total_seconds, connect=CONNECT_SECONDS),
         max_retries=0,
     )
+    _ = client.chat.completions  # imported when first used, which would count against the time limit
     llm = OpenAILike(
         model=settings.model,
         api_base=str(client.base_url),

@@ -82,7 +82,7 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(
         hosts=settings.hosts,
         origins=settings.origins,
-        open_allowed=settings.is_loopback or settings.allow_open,
+        open_allowed=settings.is_local or settings.allow_open,
         per_minute=settings.requests_per_minute,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from itertools import islice
 from typing import Any
@@ -13,6 +13,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from rag.api.requests import MAX_JSON_BYTES
 from rag.api.schemas import FieldError, Problem
@@ -144,15 +146,21 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         message = "The body is not multipart/form-data, or holds more files than RAG_UPLOAD_FILES allows."
         errors = [FieldError(field="body", message=message)]
         return problem_response(problem("invalid_request", message, request_id_of(request), errors))
-    headers = {"Allow": _allowed(request, error)} if error.status_code == 405 else error.headers
+    headers = error.headers
+    if error.status_code == 405 and (methods := set(_methods(request.scope, request.app.routes))):
+        # The framework names those of the first route at this path alone; all of them are wanted (RFC 9110, 10.2.1).
+        headers = {"Allow": ", ".join(sorted(methods))}
     return problem_response(of_the_framework(error.status_code, request_id_of(request)), headers)
 
 
-def _allowed(request: Request, error: HTTPException) -> str:
-    """The methods of a path; the framework knows only those of the first of its routes."""
-    path = getattr(request.scope.get("route"), "path_format", None)
-    specified = request.app.openapi()["paths"].get(path, {})
-    return ", ".join(sorted(map(str.upper, specified))) or (error.headers or {}).get("Allow", "")
+def _methods(scope: Scope, routes: Iterable[BaseRoute]) -> Iterator[str]:
+    """The methods that the routes at the path of a request take."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _methods(scope, included.routes)
+        elif isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            yield from route.methods or ()
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

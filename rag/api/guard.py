@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
@@ -29,7 +30,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ADMIN_PATHS = frozenset({"/metrics"})
 # What is sent to these changes no document. Sent to any other path, also one that is yet to be written, it may.
 _ASKING_PATHS = frozenset({"/ask", "/search", "/feedback", SIGN_IN_PATH, "/sign-out"})
-_ASKING_PREFIXES = ("/gradio_api/",)  # the event queue of the chat window
+_ASKING_QUEUE = re.compile(r"(/[A-Za-z-]+)?/gradio_api/.*")  # of the chat window in each of its languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def scope_needed(method: str, path: str) -> keys.Scope:
     """What a key must be for. Unknown ways to change something need more than to ask."""
     if path in _ADMIN_PATHS:
         return keys.Scope.ADMIN
-    if method in _SAFE_METHODS or path in _ASKING_PATHS or path.startswith(_ASKING_PREFIXES):
+    if method in _SAFE_METHODS or path in _ASKING_PATHS or _ASKING_QUEUE.fullmatch(path):
         return keys.Scope.ASK
     return keys.Scope.INGEST
 

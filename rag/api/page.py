@@ -17,7 +17,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from rag.domain import Block, BlockKind, Document
+from rag.api.related import Mention
+from rag.domain import Block, BlockKind, Copy, Document
 
 ASSETS_PATH = "/page-assets"
 ASSETS_FOLDER = Path(__file__).parent / "static"
@@ -59,8 +60,11 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
 
-def document_page(document: Document) -> str:
-    """The document as HTML to read, every block with the offsets of its text."""
+def document_page(document: Document, also_in: Sequence[Copy] = (), mentions: Sequence[Mention] = ()) -> str:
+    """The document as HTML to read, every block with the offsets of its text.
+
+    `also_in` links to others that say the same, `mentions` to those that speak of the same people and organisations.
+    """
     blocks = list(document.blocks)
     title = Node("h1", text=document.title)
     if blocks and blocks[0].kind is BlockKind.HEADING and _text(document, blocks[0]) == document.title:
@@ -71,6 +75,8 @@ def document_page(document: Document) -> str:
         title=title,
         nodes=nodes(document, blocks),
         date=readable_date(document.date),
+        also_in=also_in,
+        mentions=mentions,
     )
 
 

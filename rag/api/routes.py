@@ -11,6 +11,7 @@ from rag.admission import Job, answer_of
 from rag.api import page, schemas
 from rag.api.errors import PROBLEM_MEDIA_TYPE, describe, problem, request_id_of
 from rag.api.negotiation import prefers
+from rag.api.related import mentions
 from rag.api.requests import MAX_JSON_BYTES, AskRequest, DocumentQuery, FeedbackRequest, SearchRequest
 from rag.api.streaming import AnswerStream
 from rag.api.work import answered, in_thread
@@ -180,7 +181,11 @@ async def delete_document(document_id: str, application: CurrentApplication) -> 
 
 def _document_page(document_id: str, request: Request, application: Application) -> HTMLResponse:
     try:
-        status, content = 200, page.document_page(application.catalog.document(document_id))
+        catalog = application.catalog
+        with catalog.reading():
+            found, summary = catalog.document(document_id), catalog.summary(document_id)
+            elsewhere = mentions(catalog, found)
+        status, content = 200, page.document_page(found, summary.also_in, elsewhere)
     except DocumentNotFound:
         status, content = 404, page.missing_page(document_id)
     except RagError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -247,6 +248,18 @@ def test_a_reader_that_is_forgotten_ends_the_request(server: LLMServer, make: Ma
     assert server.requests[0].ended.wait(10)
 
 
+def test_readers_that_go_away_leave_no_connections_behind(server: LLMServer, make: Make) -> None:
+    server.always(Reply.text("and so on " * 50))
+    model = make(server)
+    for _ in range(60):
+        with closing(model.write(ASK, 1_000)) as pieces:
+            assert [next(pieces) for _ in range(4)]
+    until = time.monotonic() + 10
+    while server.connections > 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert server.connections <= 2
+
+
 def test_closing_the_model_ends_its_requests(server: LLMServer, make: Make) -> None:
     server.script(Reply.stalled("and so on "))
     model = make(server)
@@ -302,6 +315,16 @@ def test_without_a_name_the_only_model_is_asked(server: LLMServer, make: Make) -
     assert server.requests[0].body["model"] == "harbour-7b"
 
 
+def test_a_server_that_changes_its_only_model_is_followed(server: LLMServer, make: Make) -> None:
+    server.script(Reply.text(ANSWER), Reply.status(404), Reply.text(ANSWER))
+    model = make(server, model="")
+    assert written(model) == ANSWER
+    server.models = ["quay-70b"]
+    assert reason(model) == UNKNOWN_MODEL
+    assert written(model) == ANSWER
+    assert server.requests[-1].body["model"] == "quay-70b"
+
+
 @pytest.mark.parametrize("models", [[], ["harbour-7b", "quay-70b"], None])
 def test_without_a_name_and_without_one_model_the_setting_is_named(
     server: LLMServer, make: Make, models: list[str] | None
@@ -347,7 +370,7 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
     server.script(Reply.text(ANSWER), Reply.status(500, message=f"You sent {KEY}."))
     model = make(server, api_key=f" {KEY}\n", retries=0)
     assert written(model) == ANSWER
-    seen = [repr(model), repr(vars(model)), repr(LanguageModelSettings(api_key=KEY))]
+    seen = [repr(model), repr(vars(model)), repr(LanguageModelSettings(provider="ollama", api_key=KEY))]
     for failing in (
         model,
         make(unused_url(), server.protocol, api_key=KEY),

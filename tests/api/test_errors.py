@@ -177,6 +177,7 @@ def test_a_path_that_is_not_there(client: TestClient, path: str) -> None:
         ("DELETE", "/documents", "GET, POST"),
         ("PUT", "/documents/akousist", "DELETE, GET"),
         ("POST", "/readyz", "GET"),
+        ("PUT", "/sign-in", "GET, POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("POST", "/page-assets/page.css", "GET, HEAD"),
     ],

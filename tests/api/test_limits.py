@@ -212,6 +212,8 @@ def test_the_names_can_be_set_and_beyond_this_machine_are_not_checked() -> None:
     assert client_of(named).post("/ask", json=QUESTION, headers={"Host": "evil.example"}).status_code == 421
     assert client_of(named).get("/docs", headers={"Host": "other.example:80"}).status_code == 401
     assert rules_of(load_settings(host="0.0.0.0")).hosts == {"*"}
+    six = rules_of(load_settings(allowed_hosts="[::1]"))
+    assert client_of(six).get("/docs", headers={"Host": "[::1]:8000"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -337,6 +339,16 @@ def test_serving_beyond_this_machine_needs_a_key_or_the_word_that_it_is_meant(
     KeyFile(settings.keys_file).add("ada", Scope.ASK)
     assert require_guarded(settings) is None
     assert require_guarded(meant) is None
+
+
+def test_a_name_that_others_use_tells_of_a_proxy(tmp_path: Path) -> None:
+    """A server behind a proxy listens on this machine alone, and yet everybody comes."""
+    behind = load_settings(data_dir=tmp_path, allowed_hosts="record.example")
+    with pytest.raises(OpenToAll, match=r"At record\.example"):
+        require_guarded(behind)
+    assert not rules_of(behind).open_allowed
+    assert rules_of(behind).per_minute > 0
+    assert require_guarded(load_settings(data_dir=tmp_path, allowed_hosts="localhost, [::1]")) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])

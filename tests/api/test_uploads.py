@@ -187,6 +187,9 @@ def test_a_copy_is_listed_with_the_document_that_it_is_one_of(
     assert body["duplicates"] == [{"path": "uploads/boat.html", "document_id": "ferry"}]
     (copy,) = client.get("/documents/ferry").json()["also_in"]
     assert (copy["id"], copy["path"]) == ("uploads-boat", "uploads/boat.html")
+    page = client.get("/documents/ferry", headers={"Accept": "text/html"}).text
+    assert "<dt>Also in</dt>" in page
+    assert 'href="/documents/uploads-boat"' in page
     listed = {found["id"]: found["also_in"] for found in client.get("/documents").json()["documents"]}
     assert {key for key, also_in in listed.items() if also_in} == {"ferry"}
     assert client.delete("/documents/ferry").status_code == 204

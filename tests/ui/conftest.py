@@ -80,7 +80,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     complaints: list[str] = []
 
     def open_page(address: str, **options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context = browser.new_context(**{"locale": "en-GB", **options})  # type: ignore[arg-type]
         contexts.append(context)
         host = urlsplit(address).netloc
 
@@ -98,7 +98,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         context.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page = context.new_page()
         page.goto(address)
-        page.get_by_label("Your question").wait_for()
+        page.locator("#question textarea").wait_for()
         return page
 
     yield open_page

@@ -6,9 +6,10 @@ import logging
 
 import pytest
 
+from rag.domain import Filters
 from rag.errors import IndexBusy
 from rag.wiring import Application
-from ui.conversation import UNEXPECTED, follow
+from ui.conversation import Problem, follow
 
 ASKED = "Who led the building of the quay?"
 
@@ -22,7 +23,8 @@ def test_passages_then_draft_then_answer(small_application: Application) -> None
     answer = steps[-1].answer
     assert answer is not None
     assert "Ada Moreau" in answer.answer_plain
-    assert answer.reading is None
+    assert answer.reading is not None
+    assert answer.reading.evidence == ()
 
 
 def test_what_came_before_is_told(small_application: Application) -> None:
@@ -35,7 +37,8 @@ def test_what_came_before_is_told(small_application: Application) -> None:
 @pytest.mark.parametrize(("text", "told"), [("x" * 2_001, "2,001 characters"), (" ", "empty")])
 def test_unusable_question_is_a_problem(small_application: Application, text: str, told: str) -> None:
     (*_, last) = follow(small_application, text, ())
-    assert told in (last.problem or "")
+    assert last.problem is not None
+    assert told in last.problem.text
     assert not last.pending
 
 
@@ -47,7 +50,7 @@ def test_error_of_the_record_is_told_as_it_is(
 
     monkeypatch.setattr(small_application.pipeline, "stream", busy)
     (*_, last) = follow(small_application, ASKED, ())
-    assert last.problem == "Another process is writing. Wait for it to end."
+    assert last.problem == Problem("index_busy", "Another process is writing. Wait for it to end.")
 
 
 def test_fault_of_the_program_is_logged_and_not_told(
@@ -59,5 +62,12 @@ def test_fault_of_the_program_is_logged_and_not_told(
     monkeypatch.setattr(small_application.pipeline, "stream", fail)
     with caplog.at_level(logging.ERROR):
         (*_, last) = follow(small_application, ASKED, ())
-    assert last.problem == UNEXPECTED
+    assert last.problem == Problem("internal")
     assert "a secret detail" in caplog.text
+
+
+def test_filters_limit_what_is_searched(small_application: Application) -> None:
+    (*_, last) = follow(small_application, ASKED, (), Filters(document_ids=("lighthouse",)))
+    assert last.answer is not None
+    assert last.answer.status == "not_found"
+    assert {hit.passage.document_id for hit in last.answer.retrieved} <= {"lighthouse"}

@@ -93,6 +93,10 @@ def test_errors_are_problems_of_the_api(client: TestClient, method: str, path: s
         ("GET", "/config"),
         ("POST", "/login"),
         ("GET", "/svelte/index.js"),
+        ("GET", "/ja/config"),
+        ("POST", "/ja/gradio_api/upload"),
+        ("GET", "/zh-Hant/gradio_api/file=/etc/passwd"),
+        ("GET", "/xx/"),
     ],
 )
 def test_nothing_else_of_gradio_can_be_reached(client: TestClient, method: str, path: str) -> None:
@@ -118,7 +122,7 @@ def test_page_tells_nothing_of_the_machine(client: TestClient, application: Appl
 
 
 def test_page_may_load_from_here_alone(client: TestClient) -> None:
-    for path in ("/", "/theme.css"):
+    for path in ("/", "/theme.css", "/ja/", "/zh-Hant/"):
         policy = client.get(path).headers["content-security-policy"]
         assert "default-src 'self'" in policy
         assert "http" not in policy
@@ -141,7 +145,7 @@ def test_long_text_is_refused_like_any_question(application: Application, serve:
         _, _, after = client.get("/").text.partition("window.gradio_config = ")
         config, _ = json.JSONDecoder().raw_decode(after)
         asking = next(event["id"] for event in config["dependencies"] if "submit" in str(event["targets"]))
-        body = {"data": ["x" * 10_000, None], "fn_index": asking, "session_hash": "abc"}
+        body = {"data": ["x" * 10_000, None, None, None], "fn_index": asking, "session_hash": "abc"}
         client.post("/gradio_api/queue/join", json=body).raise_for_status()
         with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "abc"}) as events:
             told = "".join(events.iter_text())

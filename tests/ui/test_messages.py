@@ -1,3 +1,4 @@
+import re
 import string
 
 import pytest
@@ -19,3 +20,14 @@ def test_each_language_has_every_text_with_the_same_values(language: str) -> Non
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"no\.such"):
         message("no.such", "en")
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != DEFAULT_LANGUAGE])
+def test_no_sentence_was_left_in_english(language: str) -> None:
+    english, found = messages(DEFAULT_LANGUAGE), messages(language)
+    same = {
+        key
+        for key in found
+        if found[key] == english[key] and " " in re.sub(r"\{\w+\}", "", found[key]).strip()
+    }
+    assert same <= {"window.title"}

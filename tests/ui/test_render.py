@@ -7,10 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rag.domain import Answer, Citation, Hit, Manifest, Passage, Turn
+from rag.domain import Answer, Citation, Filters, Hit, Manifest, Passage, Reading, Turn
 from ui import render
-from ui.conversation import Exchange, extended, history
-from ui.wording import confidence_in_words, counted
+from ui.conversation import Exchange, Problem, before, extended, history, stopped
+from ui.messages import LANGUAGES
+from ui.sources import CLOSEST_CHARACTERS, extracts
+from ui.sources import sources as cards
+from ui.wording import confidence_in_words, counted, date_in_words
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -136,7 +139,7 @@ def asked(answer: Answer = ANSWERED, question: str = "What did the quay cost?") 
 
 
 def shown(*exchanges: Exchange) -> tuple[Outline, Outline]:
-    return Outline(render.conversation(exchanges)), Outline(render.sources(exchanges))
+    return Outline(render.conversation(exchanges, "en")), Outline(cards(exchanges, "en"))
 
 
 class TestAnswer:
@@ -206,11 +209,92 @@ class TestAnswer:
 
     def test_confidence_is_in_words(self) -> None:
         conversation, _ = shown(asked())
-        assert "Likely right About 8 in 10 answers like this are right" in conversation.text
+        assert (
+            "Likely right About 8 in 10 answers like this are right In the record’s own words"
+            in conversation.text
+        )
         assert "0.8" not in conversation.text
+
+    def test_who_wrote_it_is_told(self) -> None:
+        assert "In the record’s own words" in shown(asked())[0].text
+        written = replace(ANSWERED, answerer="generative", model="<b>m</b>")
+        assert "Written by <b>m</b> from the sources" in shown(asked(written))[0].text
+
+    def test_copy_holds_the_answer_and_its_numbered_sources(self) -> None:
+        conversation, _ = shown(asked(replace(ANSWERED, answer=r"It cost \<42\> million. [1]")))
+        (copy,) = [button for button in conversation.named("button") if "data-copy" in button]
+        assert copy["data-copy"] == (
+            "It cost <42> million. [1]\n\nSources\n[1] Harbour works, 1 June 2023: “It cost 42 million.”"
+        )
+
+    def test_asking_again_is_offered_where_another_answer_may_come(self) -> None:
+        def offered(exchange: Exchange) -> bool:
+            return any("data-ask" in button for button in shown(exchange)[0].named("button"))
+
+        assert not offered(asked())
+        assert not offered(Exchange("Now?"))
+        assert not offered(Exchange("x" * 9_000, problem=Problem("invalid_request", "Too long.")))
+        assert offered(asked(replace(ANSWERED, fallback_reason="it was too slow")))
+        assert offered(asked(replace(ANSWERED, answerer="generative", model="m")))
+        assert offered(Exchange("Now?", problem=Problem("too_busy", "Wait.")))
+        assert offered(Exchange("Now?", stopped=True))
+
+
+class TestRating:
+    @staticmethod
+    def rated(ratings: dict[str, render.Rated]) -> Outline:
+        return Outline(render.conversation((asked(),), "en", ratings))
+
+    def test_can_be_given(self) -> None:
+        assert [thumb["aria-pressed"] for thumb in self.rated({}).named("button", "thumb")] == ["false"] * 2
+
+    def test_once_given_asks_why_and_then_thanks(self) -> None:
+        given = self.rated({"1": render.Rated("down")})
+        assert [thumb["aria-pressed"] for thumb in given.named("button", "thumb")] == ["false", "true"]
+        (form,) = given.named("form")
+        assert (form["data-answer"], form["data-rating"]) == ("1", "down")
+        (label,), (field,) = given.named("label"), given.named("textarea")
+        assert label["for"] == field["id"]
+        done = self.rated({"1": render.Rated("down", commented=True)})
+        assert not done.named("form")
+        assert "Your comment was kept" in done.text
+
+
+class TestFilters:
+    ACTIVE = Filters(("quay",), ("press_release",), "2023-05", "2024")
+
+    def test_each_limit_can_be_lifted(self) -> None:
+        chips = Outline(render.filters(self.ACTIVE, {"quay": "<Quay>"}, "en"))
+        assert [(button.get("data-field"), button.get("data-value")) for button in chips.named("button")] == [
+            ("kinds", "press_release"),
+            ("document_ids", "quay"),
+            ("published_from", "2023-05"),
+            ("published_to", "2024"),
+            (None, None),
+        ]
+        for told in ("Press release", "<Quay>", "since May 2023", "until 2024"):
+            assert told in chips.text
+
+    def test_none_is_shown_where_there_is_none(self) -> None:
+        assert render.filters(Filters(), {}, "en") == ""
+
+    def test_those_of_a_question_stay_with_it(self) -> None:
+        conversation, _ = shown(replace(asked(), filters=self.ACTIVE))
+        assert (
+            "Searched only in Press release, Harbour works, since May 2023, until 2024" in conversation.text
+        )
 
 
 class TestNotFound:
+    def test_why_is_said_in_the_language_of_the_window(self) -> None:
+        unknown = replace(
+            NOT_FOUND, reason="unknown_name", reading=Reading((), 0.1, "unknown_name", ("Zürich", "Bern"))
+        )
+        assert "文書には Zürich, Bern についての記載がありません。" in render.conversation(
+            (asked(unknown),), "ja"
+        )
+        assert "The record does not say." in render.conversation((asked(replace(unknown, reason="?")),), "ja")
+
     def test_looks_different_and_cites_nothing(self) -> None:
         conversation, sources = shown(asked(NOT_FOUND))
         assert conversation.named("div", "not-found")
@@ -238,7 +322,7 @@ class TestNotFound:
     def test_long_passages_are_cut_between_words(self) -> None:
         _, sources = shown(asked(replace(NOT_FOUND, retrieved=(Hit(passage(text="word " * 200), 1.0, 1),))))
         assert "word …" in sources.text
-        assert len(sources.text) < render.CLOSEST_CHARACTERS + 200
+        assert len(sources.text) < CLOSEST_CHARACTERS + 200
 
     def test_without_any_passage_nothing_is_promised(self) -> None:
         conversation, _ = shown(asked(replace(NOT_FOUND, retrieved=())))
@@ -266,9 +350,8 @@ class TestSources:
         )
 
     def test_quote_is_marked_in_its_passage(self) -> None:
-        assert (
-            'The quay opened in May. <mark id="source-1-1" tabindex="-1">It cost 42 million.'
-            in render.sources((asked(),))
+        assert 'The quay opened in May. <mark id="source-1-1" tabindex="-1">It cost 42 million.' in cards(
+            (asked(),), "en"
         )
 
     def test_quotes_of_one_passage_share_a_card(self) -> None:
@@ -291,7 +374,7 @@ class TestSources:
 
     def test_quote_that_is_not_at_its_offsets_is_not_marked_elsewhere(self) -> None:
         astray = replace(ANSWERED.citations[0], start=101, end=120)
-        assert render.extracts(replace(ANSWERED, citations=(astray,)))[0].text == astray.quote
+        assert extracts(replace(ANSWERED, citations=(astray,)))[0].text == astray.quote
 
     def test_only_what_the_answer_uses_is_listed(self) -> None:
         unused = Hit(passage("lighthouse", "The lighthouse is tall."), 0.5, 2)
@@ -325,7 +408,7 @@ class TestUntrusted:
         exchanges = (
             asked(answer, hostile),
             asked(replace(answer, status="not_found", answer_plain=hostile), hostile),
-            Exchange(hostile, problem=hostile),
+            Exchange(hostile, problem=Problem("invalid_request", hostile)),
         )
         conversation, sources = shown(*exchanges)
         assert hostile in conversation.text
@@ -337,12 +420,13 @@ class TestUntrusted:
     @pytest.mark.parametrize("final", [True, False])
     def test_answer_text_makes_no_links_pictures_or_markup(self, hostile: str, final: bool) -> None:
         exchange = asked(replace(ANSWERED, answer=hostile)) if final else Exchange("?", draft=hostile)
-        self.assert_harmless(Outline(render.conversation((exchange,))))
+        self.assert_harmless(Outline(render.conversation((exchange,), "en")))
 
     @staticmethod
     def assert_harmless(outline: Outline) -> None:
         allowed = set(
-            "article section div p h2 h3 a span mark ol ul li blockquote q strong em code time br".split()
+            "article section div p h2 h3 a span mark ol ul li blockquote q strong em code time br"
+            " button form label textarea svg path".split()
         )
         assert {tag for tag, _ in outline.elements} <= allowed
         for _, attributes in outline.elements:
@@ -353,7 +437,7 @@ class TestUntrusted:
 
     def test_control_characters_and_broken_unicode_do_no_harm(self) -> None:
         text = "a\x00b\x1bc\x85d\ud800e\r\nf"
-        html = render.conversation((asked(replace(ANSWERED, answer=text), text),))
+        html = render.conversation((asked(replace(ANSWERED, answer=text), text),), "en")
         html.encode("utf-8")
         assert not any(character in html for character in "\x00\x1b\x85\ud800\r")
 
@@ -363,12 +447,19 @@ class TestUntrusted:
         assert sources.named("blockquote")[0]["dir"] == "auto"
 
     def test_very_long_question_is_cut(self) -> None:
-        assert len(render.conversation((Exchange("word " * 10_000, problem="Too long."),))) < 3_000
+        assert (
+            len(
+                render.conversation(
+                    (Exchange("word " * 10_000, problem=Problem("invalid_request", "Too long.")),), "en"
+                )
+            )
+            < 3_000
+        )
 
     @pytest.mark.parametrize("question", ["", " " * 5_000, "\n" * 5_000, "x" * 5_000])
     def test_no_question_is_too_odd(self, question: str) -> None:
-        Outline(render.conversation((Exchange(question, problem="No."),)))
-        Outline(render.sources((asked(question=question),)))
+        Outline(render.conversation((Exchange(question, problem=Problem("invalid_request", "No.")),), "en"))
+        Outline(cards((asked(question=question),), "en"))
 
 
 class TestProgress:
@@ -386,30 +477,86 @@ class TestProgress:
 
     def test_problem_says_what_to_do(self) -> None:
         conversation, sources = shown(
-            Exchange("?", problem="Nothing is ingested. Run `mission-record ingest`.")
+            Exchange(
+                "?", problem=Problem("invalid_request", "Nothing is ingested. Run `mission-record ingest`.")
+            )
         )
         assert "Run `mission-record ingest`." in conversation.text
         assert conversation.named("div", "problem")
         assert sources.named("section", "empty")
 
     def test_announcement_comes_once_at_the_end(self) -> None:
-        assert render.announcement(Exchange("?", draft="It")) == ""
-        assert render.announcement(asked()) == "Answer, with 1 source: It cost 42 million."
-        assert render.announcement(asked(NOT_FOUND)) == "Not in the record. The record does not say."
+        assert render.announcement(Exchange("?", draft="It"), "en") == ""
+        assert render.announcement(asked(), "en") == "Answer, with 1 source: It cost 42 million."
+        assert render.announcement(asked(NOT_FOUND), "en") == "Not in the record. The record does not say."
         assert (
-            render.announcement(Exchange("?", problem="<b>No</b>"))
-            == "That did not work. &lt;b&gt;No&lt;/b&gt;"
+            render.announcement(Exchange("?", problem=Problem("invalid_request", "<b>No</b>")), "en")
+            == "This cannot be asked. &lt;b&gt;No&lt;/b&gt;"
         )
 
     def test_header_counts(self) -> None:
-        assert "1 document · 1,204 passages" in render.header(Manifest("i", "c", "f", 1, 1204))
-        assert "document" not in render.header(None)
+        assert "1 document · 1,204 passages" in render.header(Manifest("i", "c", "f", 1, 1204), "en")
+        assert "document" not in render.header(None, "en")
+
+
+class TestLanguages:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_everything_can_be_shown(self, language: str) -> None:
+        exchanges = (
+            replace(asked(question="And?"), filters=TestFilters.ACTIVE),
+            asked(NOT_FOUND),
+            asked(
+                replace(
+                    ANSWERED, answerer="generative", model="m", unsupported=("No.",), fallback_reason="slow"
+                )
+            ),
+            Exchange("?", problem=Problem("index_empty", "Nothing.")),
+            Exchange("?", problem=Problem("internal")),
+            Exchange("?", stopped=True),
+            Exchange("?", passages=3),
+        )
+        html = render.conversation(exchanges, language, {"1": render.Rated("up")}) + cards(
+            exchanges, language
+        )
+        Outline(html)
+        said = any(
+            word in html for word in ("Searched", "Sources", "Likely", "Published", "Reading", "Stopped")
+        )
+        assert said is (language == "en")
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_head_offers_the_others(self, language: str) -> None:
+        links = Outline(render.header(None, language)).named("a")
+        assert [link["lang"] for link in links] == list(LANGUAGES)
+        assert [link["lang"] for link in links if "aria-current" in link] == [language]
+
+    def test_dates(self) -> None:
+        dates = ("2025-04-21", "2025-04", "2025", None)
+        assert [date_in_words(date, "en") for date in dates] == ["21 April 2025", "April 2025", "2025", ""]
+        assert [date_in_words(date, "ja") for date in dates] == ["2025年4月21日", "2025年4月", "2025年", ""]
+        assert date_in_words("2025-04-21", "zh-Hant") == "2025 年 4 月 21 日"
 
 
 class TestConversation:
+    def test_question_asked_again_takes_the_place_of_its_last_try(self) -> None:
+        failed = Exchange("Why?", problem=Problem("too_busy", "Wait."))
+        assert before((asked(), failed), "Why? ") == (asked(),)
+        assert before((asked(), failed), "Who?") == (asked(), failed)
+        assert before((), "Who?") == ()
+
+    def test_what_was_stopped_or_broken_off_is_not_waited_for(self) -> None:
+        conversation = (asked(), Exchange("Why?"))
+        assert [exchange.stopped for exchange in stopped(conversation)] == [False, True]
+        assert before(conversation, "Who?") == (asked(),)
+
     def test_history_holds_what_was_answered(self) -> None:
         turns = history(
-            (asked(), Exchange("Broken", problem="No."), asked(NOT_FOUND, "Why?"), Exchange("Now"))
+            (
+                asked(),
+                Exchange("Broken", problem=Problem("invalid_request", "No.")),
+                asked(NOT_FOUND, "Why?"),
+                Exchange("Now"),
+            )
         )
         assert turns == (
             Turn("user", "What did the quay cost?"),
@@ -438,13 +585,13 @@ class TestConversation:
     ],
 )
 def test_confidence_in_words(probability: float, words: str, odds: str) -> None:
-    confidence = confidence_in_words(probability)
+    confidence = confidence_in_words(probability, "en")
     assert confidence.words == words
     assert confidence.odds.startswith(odds)
 
 
 def test_counted() -> None:
-    assert [counted(number, "passage") for number in (0, 1, 2_000)] == [
+    assert [counted(number, "passage", "en") for number in (0, 1, 2_000)] == [
         "0 passages",
         "1 passage",
         "2,000 passages",

@@ -68,6 +68,23 @@ def test_one_signs_in_asks_and_signs_out(closed: str, keys: KeyFile, browser: Br
     context.close()
 
 
+def test_who_may_only_ask_is_not_offered_to_add_or_delete(
+    closed: str, keys: KeyFile, browser: Browser
+) -> None:
+    for scope, may_change in ((Scope.ASK, False), (Scope.INGEST, True)):
+        token = keys.add(scope.label, scope)
+        context = browser.new_context(locale="en")
+        page = context.new_page()
+        page.goto(closed)
+        page.get_by_label("Key").fill(token)
+        page.get_by_label("Key").press("Enter")
+        page.get_by_role("tab", name="Record").click()
+        expect(page.locator(".document")).to_have_count(3)
+        expect(page.locator("[data-delete]")).to_have_count(3 if may_change else 0)
+        expect(page.locator(".upload")).to_have_count(1 if may_change else 0)
+        context.close()
+
+
 def test_a_question_for_which_there_is_no_place_is_told_in_words(
     closed: str, keys: KeyFile, small_application: Application, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def ask(page: Page, question: str) -> Locator:
     box.fill(question)
     box.press("Enter")
     expect(turns).to_have_count(before + 1)
-    reply = turns.nth(before).locator(".reply:is(.answered, .not-found, .problem)")
+    reply = turns.nth(before).locator(".reply:is(.answered, .not-found, .problem, .stopped)")
     reply.wait_for()
     return reply
 
@@ -87,7 +88,7 @@ def test_what_the_record_does_not_say(address: str, open_page: OpenPage) -> None
 
 def test_examples_are_questions_that_the_record_answers(address: str, open_page: OpenPage) -> None:
     page = open_page(address)
-    examples = page.locator("#examples button")
+    examples = page.locator("#questions button")
     expect(examples).to_have_count(4)
     for number, text in enumerate(examples.all_inner_texts()):
         page.get_by_role("button", name=text.strip(), exact=True).click()
@@ -95,7 +96,7 @@ def test_examples_are_questions_that_the_record_answers(address: str, open_page:
         page.locator(".reply.answered").wait_for()
         page.get_by_role("button", name="New conversation").click()
         expect(page.locator(".turn")).to_have_count(0)
-        expect(page.locator("#examples button").nth(number)).to_be_visible()
+        expect(page.locator("#questions button").nth(number)).to_be_visible()
     expect(page.locator("#sources .source")).to_have_count(0)
     expect(page.get_by_label("Your question")).to_be_focused()
 
@@ -141,39 +142,35 @@ def test_empty_question_is_not_asked(address: str, open_page: OpenPage) -> None:
 
 
 def test_question_sent_while_another_is_answered_is_asked_after_it(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        box = page.get_by_label("Your question")
-        for text in ("How tall is the lighthouse?", "When does the ferry leave?"):
-            box.fill(text)
-            box.press("Enter")
-            expect(page.locator(".reply.pending")).to_have_count(1)
-        release.set()
-        expect(page.locator(".reply.answered")).to_have_count(2)
-        expect(page.locator(".question")).to_have_text(
-            ["How tall is the lighthouse?", "When does the ferry leave?"]
-        )
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    for text in (WHERE, WHO):
+        box.fill(text)
+        box.press("Enter")
+        expect(page.locator(".reply.pending")).to_have_count(1)
+    release.set()
+    expect(page.locator(".reply.answered")).to_have_count(2)
+    expect(page.locator(".question")).to_have_text([WHERE, WHO])
 
 
 def test_new_conversation_ends_what_is_under_way(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = hold(small_application, monkeypatch)
-    with serve(small_application) as address:
-        page = open_page(address)
-        box = page.get_by_label("Your question")
-        box.fill("How tall is the lighthouse?")
-        box.press("Enter")
-        page.locator(".reply.pending").wait_for()
-        page.get_by_role("button", name="New conversation").click()
-        expect(page.locator(".turn")).to_have_count(0)
-        with page.expect_response("**/gradio_api/reset"):
-            release.set()
-        ask(page, "When does the ferry leave?")
-        expect(page.locator(".question")).to_have_text(["When does the ferry leave?"])
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    box.fill(WHERE)
+    box.press("Enter")
+    page.locator(".reply.pending").wait_for()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    with page.expect_response("**/gradio_api/reset"):
+        release.set()
+    ask(page, WHO)
+    expect(page.locator(".question")).to_have_text([WHO])
 
 
 def hold(application: Application, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -259,27 +256,142 @@ def test_where_nothing_was_ingested(
     application = build(make_settings(tmp_path / "data"))
     with serve(application) as address:
         page = open_page(address)
-        expect(page.locator("#header")).to_contain_text("mission-record ingest")
+        expect(page.locator("#head")).to_contain_text("mission-record ingest")
         reply = ask(page, WHO)
         expect(reply).to_have_class(re.compile("problem"))
         expect(reply).to_contain_text("mission-record ingest")
-        expect(page.locator("#examples button")).to_have_count(0)
+        expect(page.locator("#questions button")).to_have_count(0)
     application.close()
 
 
 def test_fault_of_the_program_is_told_without_its_text(
-    small_application: Application, open_page: OpenPage, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_question: object) -> None:
         raise ValueError("a secret detail")
 
-    monkeypatch.setattr(small_application.pipeline, "stream", fail)
-    with serve(small_application) as address:
-        page = open_page(address)
-        reply = ask(page, WHO)
-        expect(reply).to_have_class(re.compile("problem"))
-        expect(reply).to_contain_text("Something went wrong")
-        assert "secret" not in page.content()
+    monkeypatch.setattr(application.pipeline, "stream", fail)
+    page = open_page(address)
+    reply = ask(page, WHO)
+    expect(reply).to_have_class(re.compile("problem"))
+    expect(reply).to_contain_text("Something went wrong")
+    assert "secret" not in page.content()
+
+
+@pytest.mark.parametrize("key", [None, "Escape"])
+def test_stop_gives_up_and_the_question_can_be_asked_again(
+    application: Application,
+    address: str,
+    open_page: OpenPage,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str | None,
+) -> None:
+    release = hold(application, monkeypatch)
+    page = open_page(address)
+    box = page.get_by_label("Your question")
+    box.fill(WHERE)
+    box.press("Enter")
+    page.locator(".reply.pending").wait_for()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_hidden()
+    if key:
+        page.keyboard.press(key)
+    else:
+        page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".reply.stopped")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    with page.expect_response("**/gradio_api/reset"):
+        release.set()
+    page.get_by_role("button", name="Ask again").click()
+    page.locator(".reply.answered").wait_for()
+    expect(page.locator(".question")).to_have_text([WHERE])
+
+
+def test_escape_leads_from_a_source_back_to_its_statement(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    ask(page, WHERE).get_by_role("link", name=re.compile("^Source 1: ")).click()
+    expect(page.locator("#source-1-1")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#mark-1-1")).to_be_focused()
+    expect(page.locator("mark.current")).to_have_count(0)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Your question")).to_be_focused()
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_rating_and_comment_are_kept(
+    application: Application, address: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[str, str, str | None]] = []
+    monkeypatch.setattr(application, "feedback", lambda *given: kept.append(given))
+    page = open_page(address)
+    reply = ask(page, WHERE)
+    reply.get_by_role("button", name="Good answer").click()
+    expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    reply.get_by_role("button", name="Bad answer").click()
+    expect(reply.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+    reply.get_by_label("What was good or bad about it?").fill("It is <b>taller</b>.")
+    reply.get_by_role("button", name="Send").click()
+    expect(reply).to_contain_text("Your comment was kept")
+    expect(page.locator("#announcement")).to_contain_text("Your comment was kept")
+    ask(page, WHO)
+    expect(reply.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
+    assert [given[1:] for given in kept] == [("up", None), ("down", None), ("down", "It is <b>taller</b>.")]
+    assert len({given[0] for given in kept}) == 1
+
+
+def test_answer_is_copied_with_its_sources(address: str, open_page: OpenPage) -> None:
+    page = open_page(address, permissions=["clipboard-read", "clipboard-write"])
+    copy = ask(page, WHERE).get_by_role("button", name="Copy with sources")
+    copy.click()
+    expect(page.locator("#announcement")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "10 minutes" in copied
+    assert re.search(r"^\[1\] MediNet and its Shinagawa facility, .*: “.*10 minutes", copied, re.M)
+
+
+def test_conversation_is_saved(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    ask(page, WHERE)
+    ask(page, UNKNOWN)
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="Save as Markdown").click()
+    assert downloaded.value.suggested_filename == "conversation.md"
+    written = Path(downloaded.value.path()).read_text("utf-8")
+    assert f"## {WHERE}" in written
+    assert f"]({address}/documents/" in written
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="Save as JSON").click()
+    exchanges = json.loads(Path(downloaded.value.path()).read_text("utf-8"))["conversation"]
+    assert [exchange["answer"]["status"] for exchange in exchanges] == ["answered", "not_found"]
+
+
+def test_what_could_be_asked_next_is_answered(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    ask(page, WHERE)
+    suggestion = page.locator("#questions button").first
+    text = suggestion.inner_text()
+    suggestion.click()
+    expect(page.locator(".question").nth(1)).to_have_text(text)
+    expect(page.locator("#turn-2 .reply.answered")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "ask_label", "not_found"),
+    [("ja-JP", "質問", "文書に記載がありません"), ("zh-TW", "您的問題", "文件中查無此事")],
+)
+def test_window_speaks_the_language_of_the_browser(
+    address: str, open_page: OpenPage, locale: str, ask_label: str, not_found: str
+) -> None:
+    page = open_page(address, locale=locale)
+    expect(page.locator("html")).to_have_attribute("lang", {"ja-JP": "ja", "zh-TW": "zh-Hant"}[locale])
+    page.get_by_role("textbox", name=ask_label, exact=True).fill(UNKNOWN)
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply.not-found")).to_contain_text(not_found)
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.goto(address)
+    expect(page.get_by_label("Your question")).to_be_visible()
 
 
 HOSTILE = """---
@@ -312,5 +424,5 @@ def test_hostile_document_is_shown_as_text(
         expect(page.locator(".question").first).to_contain_text(
             "<img src=x onerror=alert(6)> ${alert(7)} {{constructor}}"
         )
-        assert page.locator("#window :is(img, script, iframe, b)").count() == 0
+        assert page.locator("#pages :is(img, script, iframe, b)").count() == 0
     application.close()
