@@ -31,7 +31,11 @@ class Safekeeping:
 
     @contextmanager
     def changing(
-        self, fingerprint: Callable[[], str], rebuild: bool = False, wait_seconds: float = 0
+        self,
+        fingerprint: Callable[[], str],
+        rebuild: bool = False,
+        wait_seconds: float = 0,
+        known_damage: str = "",
     ) -> Iterator[str]:
         """Hold the writer's place; gives why the index must be made anew, empty where it need not.
 
@@ -45,7 +49,7 @@ class Safekeeping:
         with self._catalog.writing(wait_seconds):
             for path in self.leftovers():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            damage = self._damage(rebuild)
+            damage = known_damage or self._damage(rebuild)
             if damage is not None:
                 self._set_aside()
             try:
