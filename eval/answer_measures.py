@@ -12,9 +12,9 @@ from functools import lru_cache
 from eval.cases import Case, Gold
 from eval.matching import Searchable, found, missing
 from eval.outcomes import CitedQuote, Outcome
-from eval.quantities import normalise
-from rag.ingest import split_sentences
 from rag.language import content_words, stems
+from rag.quantities import normalise
+from rag.sentences import split_sentences
 
 # A statement in other words than its quotes is supported when they hold this share of its content words.
 SUPPORTING_SHARE = 0.8

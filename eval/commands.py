@@ -219,6 +219,48 @@ def languages(
 
 
 @eval_app.command()
+def verification(
+    split: OneSplit = None,
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="First fit the decision anew, on the development split, and store it."),
+    ] = False,
+    cases: Annotated[Path | None, typer.Option("--cases", help="A folder of cases, instead of ours.")] = None,
+) -> None:
+    """Show how many errors planted in written answers are caught, right sentences flagged, and the time."""
+    from eval.fit_verification import fit_decision, store
+    from eval.terminal import print_shares
+    from eval.verification import (
+        Remembering,
+        Shelf,
+        bundled_verification,
+        load_verification,
+        median_milliseconds,
+        outcomes,
+        report,
+    )
+    from rag.settings import load_settings
+    from rag.terminal import progress_bar
+    from rag.wiring import build
+
+    folder = cases or bundled_verification()
+    loaded = load_verification(folder)
+    application = build(load_settings())
+    shelf = Shelf(folder, application.embedder.count_tokens)
+    with progress_bar() as advance:
+        verify = Remembering(application.embedder, application.reader)
+        if fit:
+            decision = fit_decision(loaded, shelf, verify, advance)
+            store(decision)
+            verify = verify.decided_by(decision)
+        chosen = [case for case in loaded if split in (None, case.split)]
+        found = outcomes(chosen, shelf, verify, advance)
+    print_shares("share", report(found))
+    if not fit:  # with it, every sentence has been read before
+        typer.echo(f"{median_milliseconds(found):.0f} ms for one answer (median of {len(chosen)})")
+
+
+@eval_app.command()
 def figures(
     run_folder: Annotated[Path, typer.Option("--run", help="The run to show.")] = DEFAULT_BASELINE,
     file: Annotated[Path, typer.Option("--file", help="The file with the markers.")] = Path("README.md"),

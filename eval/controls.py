@@ -7,7 +7,7 @@ from collections.abc import Callable
 from eval.cases import Case
 from eval.matching import missing
 from eval.outcomes import Outcome
-from rag.ingest import split_sentences
+from rag.sentences import split_sentences
 
 FIRST_SENTENCES = 3
 

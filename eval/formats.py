@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from eval.cases import Case, CaseType, Gold, InvalidCases
 from eval.matching import parse_form
-from eval.quantities import normalise
 from rag.domain import MAX_HISTORY_TURNS, Document, Turn
+from rag.quantities import normalise
 from rag.text import clean
 
 Model = TypeVar("Model", bound=BaseModel)

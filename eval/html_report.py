@@ -248,7 +248,7 @@ def _change(measure: Measure, change: Estimate) -> str:
     better = (change.value > 0) == measure.higher_is_better
     sure = change.low > 0 or change.high < 0
     kind = ("better" if better else "worse") if sure else ""
-    scale, digits = {"share": (100, 1), "score": (1, 3), "characters": (1, 0)}[measure.unit]
+    scale, digits = {"share": (100, 1), "score": (1, 3), "count": (1, 0)}[measure.unit]
     value, low, high = (f"{scale * part:+.{digits}f}" for part in (change.value, change.low, change.high))
     return f'<span class="{kind}">{value}</span> <small>[{low}, {high}]</small>'
 

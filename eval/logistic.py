@@ -67,11 +67,20 @@ def fit_logistic(
     if prior is not None:
         centre[:-1] = prior * spread
     coefficients = centre.copy()
+
+    def loss(at: Array) -> float:
+        logits = design @ at
+        likelihood = weights * (np.logaddexp(0.0, logits) - truth * logits)
+        return float(likelihood.sum() + 0.5 * (at - centre) @ ridge @ (at - centre))
+
     for _ in range(MOST_STEPS):
         probability = sigmoid(design @ coefficients)
         gradient = design.T @ (weights * (truth - probability)) - ridge @ (coefficients - centre)
         curvature = (design * (weights * probability * (1 - probability))[:, None]).T @ design + ridge
         step = np.linalg.solve(curvature, gradient)
+        # Far from the optimum a whole step may lead away from it.
+        while loss(coefficients + step) > loss(coefficients) + CONVERGED and np.abs(step).max() > CONVERGED:
+            step /= 2
         coefficients += step
         if np.abs(step).max() < CONVERGED:
             break

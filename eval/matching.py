@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from eval.quantities import Number, PartialDate, dates, normalise, numbers, simplify
+from rag.quantities import Number, PartialDate, dates, normalise, numbers, simplify
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 

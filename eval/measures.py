@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["share", "score", "characters"]
+Unit = Literal["share", "score", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ ANSWERS = (
     Measure("nugget_recall", "nugget recall", "share of the facts asked for that the answer states"),
     Measure("exact_match", "exact match", "short answer, SQuAD normalisation, where a span is gold"),
     Measure("token_f1", "token F1", "short answer, SQuAD normalisation, where a span is gold", unit="score"),
-    Measure("answer_characters", "answer length", "mean, of the answers given", False, "characters"),
+    Measure("answer_characters", "answer length", "characters, mean of the answers given", False, "count"),
 )
 KNOWING = (
     Measure("auroc", "AUROC of confidence", "answerable against unanswerable questions", unit="score"),
@@ -48,6 +48,16 @@ CITATIONS = (
     Measure("citation_recall", "citation recall", "sentences of the answer that their citations support"),
     Measure("citation_precision", "citation precision", "citations that support their sentence"),
     Measure("gold_quote_hit", "gold quote cited", "answers that cite a sentence known to answer"),
+)
+# Of answers that a language model was asked for; see `eval.outcomes.Outcome.written`.
+WRITING = (
+    Measure(
+        "supported_sentences", "sentences supported", "of those the model wrote, those that a source supports"
+    ),
+    Measure("faithful", "wholly faithful", "replies of the model with no sentence that had to be taken out"),
+    Measure("fell_back", "fell back", "questions that the model failed, answered without it", False),
+    Measure("tokens_read", "tokens read", "by the model, mean of its replies", False, "count"),
+    Measure("tokens_written", "tokens written", "by the model, mean of its replies", False, "count"),
 )
 
 
@@ -70,7 +80,13 @@ RETRIEVAL = (
     *_retrieval("passages"),
     *_retrieval("documents"),
 )
-GROUPS = {"Answers": ANSWERS, "Knowing": KNOWING, "Citations": CITATIONS, "Retrieval": RETRIEVAL}
+GROUPS = {
+    "Answers": ANSWERS,
+    "Knowing": KNOWING,
+    "Citations": CITATIONS,
+    "Writing": WRITING,
+    "Retrieval": RETRIEVAL,
+}
 MEASURES = {measure.name: measure for group in GROUPS.values() for measure in group}
 
 # What a reader must see side by side: accuracy never stands without the refusals, nor an answer's worth
@@ -95,7 +111,7 @@ def shown(value: float, measure: Measure) -> str:
     match measure.unit:
         case "share":
             return f"{100 * value:.1f} %"
-        case "characters":
+        case "count":
             return f"{value:.0f}"
         case "score":
             return f"{value:.3f}"

@@ -53,6 +53,15 @@ class ReadSentence(BaseModel):
     signals: dict[str, float]
 
 
+class TokenCount(BaseModel):
+    """The tokens that the language model says it read and wrote."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    read: int
+    written: int
+
+
 class Outcome(BaseModel):
     """One question asked.
 
@@ -77,6 +86,9 @@ class Outcome(BaseModel):
     answerer: str | None = None
     model: str | None = None
     fallback_reason: str | None = None
+    unsupported: tuple[str, ...] = ()
+    prompt: str | None = None
+    tokens: TokenCount | None = None
     timings_ms: dict[str, float] = {}
     measures: dict[str, float] = {}
 
@@ -84,6 +96,11 @@ class Outcome(BaseModel):
     def answered(self) -> bool:
         """Whether an answer was given, right or wrong."""
         return self.status == "answered"
+
+    @property
+    def written(self) -> bool:
+        """Whether a language model wrote a reply, be it one that nothing was left of."""
+        return self.answerer == "generative"
 
 
 def failed(case_id: str, error: str) -> Outcome:
@@ -110,6 +127,9 @@ def recorded(case_id: str, answer: Answer, texts: dict[str, str]) -> Outcome:
         answerer=answer.answerer,
         model=answer.model,
         fallback_reason=answer.fallback_reason,
+        unsupported=answer.unsupported,
+        prompt=answer.prompt,
+        tokens=TokenCount.model_validate(answer.tokens) if answer.tokens else None,
         timings_ms={stage: round(time, 3) for stage, time in answer.timings_ms.items()},
     )
 

@@ -58,6 +58,21 @@ def judged(case: Case, outcome: Outcome) -> dict[str, float]:
         measures["answered_unanswerable"] = float(outcome.status != "not_found")
     if outcome.answered:
         measures["answer_characters"] = float(len(outcome.answer_plain))
+    return measures | _writing_measures(outcome)
+
+
+def _writing_measures(outcome: Outcome) -> dict[str, float]:
+    """How far what a language model wrote could be shown, and what it took; nothing where none was asked."""
+    if not outcome.written:
+        return {"fell_back": 1.0} if outcome.fallback_reason else {}
+    measures = {"fell_back": 0.0}
+    kept = len(statements_of(outcome.answer)) if outcome.answered else 0
+    if kept or outcome.unsupported:
+        measures["supported_sentences"] = kept / (kept + len(outcome.unsupported))
+        measures["faithful"] = float(not outcome.unsupported)
+    if outcome.tokens:
+        measures["tokens_read"] = float(outcome.tokens.read)
+        measures["tokens_written"] = float(outcome.tokens.written)
     return measures
 
 

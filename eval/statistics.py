@@ -59,6 +59,21 @@ def estimate_mean(values: ArrayLike, clusters: Sequence[Hashable], bounded: bool
     return Estimate(value, low, high, array.size, len(sums))
 
 
+def estimate_share(successes: int, number: int) -> Estimate:
+    """A share of independent trials with its score interval (Wilson 1927).
+
+    Raises:
+        ValueError: there are no trials.
+    """
+    if number <= 0:
+        raise ValueError("There is no share of no trials.")
+    share, quantile = successes / number, 1.959964
+    spread = quantile**2 / number
+    centre = (share + spread / 2) / (1 + spread)
+    half = quantile * math.sqrt(share * (1 - share) / number + spread / (4 * number)) / (1 + spread)
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), number, number)
+
+
 def estimate(statistic: Statistic, clusters: Sequence[Hashable]) -> Estimate | None:
     """Any statistic of a set of cases, given their indices, with its percentile bootstrap interval.
 

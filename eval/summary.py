@@ -83,7 +83,7 @@ def mean_figures(outcomes: Sequence[Outcome], clusters: Sequence[str]) -> Figure
         ]
         if having:
             values, labels = zip(*having, strict=True)
-            found[name] = estimate_mean(values, labels, bounded=measure.unit != "characters")
+            found[name] = estimate_mean(values, labels, bounded=measure.unit != "count")
     return found
 
 

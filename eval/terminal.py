@@ -153,7 +153,7 @@ def _figure(figure: Estimate | None, measure: Measure) -> str:
 
 
 def _change(found: Difference) -> str:
-    scale, digits = {"share": (100, 1), "score": (1, 3), "characters": (1, 0)}[found.measure.unit]
+    scale, digits = {"share": (100, 1), "score": (1, 3), "count": (1, 0)}[found.measure.unit]
     change = found.change
     value, low, high = (f"{scale * part:+.{digits}f}" for part in (change.value, change.low, change.high))
     return f"{value} \\[{low}, {high}]"

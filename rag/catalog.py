@@ -50,7 +50,7 @@ from rag.language import words
 from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 6
+CATALOG_VERSION = 7
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
@@ -87,6 +87,8 @@ CREATE TABLE copies (
 ) WITHOUT ROWID;
 CREATE INDEX copies_of_document ON copies (copy_of);
 CREATE TABLE statements (document_id TEXT PRIMARY KEY, words BLOB NOT NULL);
+CREATE TABLE credits (document_id TEXT NOT NULL REFERENCES documents (id), role TEXT NOT NULL, name TEXT NOT NULL);
+CREATE INDEX credits_by_role ON credits (role, name);
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
     title TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
@@ -280,10 +282,6 @@ class Catalog:
             found &= {document_id for (document_id,) in rows}
         return found
 
-    def summaries(self) -> list[DocumentSummary]:
-        """What a list shows of every document, by id."""
-        return [DocumentSummary(*row) for row in self._read(f"{_SELECT_SUMMARY} ORDER BY id")]
-
     def document(self, document_id: str) -> Document:
         """One whole document.
 
@@ -322,6 +320,41 @@ class Catalog:
                 document_id,
             )
         return replace(DocumentSummary(*rows[0]), also_in=tuple(Copy(*row) for row in kept))
+
+    def summaries(self, filters: Filters = Filters()) -> tuple[DocumentSummary, ...]:
+        """All documents that the filters let through, by title."""
+        condition, values = _conditions(filters)
+        rows = self._read(
+            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id",
+            *values,
+        )
+        return tuple(DocumentSummary(*row) for row in rows)
+
+    def credits(self, *roles: str) -> list[tuple[str, str]]:
+        """Whom documents themselves name in one of these roles: (document id, name), by name.
+
+        Roles are `publisher` and `author`, and `person`, `organisation` and `place` for whom they are about.
+        """
+        marks = ", ".join("?" * len(roles))
+        return self._read(
+            f"SELECT document_id, name FROM credits WHERE role IN ({marks}) ORDER BY name, document_id",
+            *roles,
+        )
+
+    def mentions(self, terms: Sequence[str], columns: str = "title section text") -> dict[str, list[str]]:
+        """The passages, by document and in their order, that have each of the terms in one of these columns.
+
+        A term's words stand one after the other, in any case and inflection, with or without accents.
+        """
+        rows = self._read(
+            "SELECT document_id, passages.id FROM lexical JOIN passages ON number = lexical.rowid"
+            " WHERE lexical MATCH ? ORDER BY number",
+            f"{{{columns}}} : ({' AND '.join(_quoted(term) for term in terms)})",
+        )
+        found: dict[str, list[str]] = {}
+        for document_id, passage_id in rows:
+            found.setdefault(document_id, []).append(passage_id)
+        return found
 
     def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
         """Those of the passages that are there, by id."""
@@ -442,7 +475,7 @@ class Catalog:
         with self._writer() as connection:
             if base is None:
                 connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
-                for table in ("passages", "copies", "statements", "documents", "vocabulary"):
+                for table in ("passages", "credits", "copies", "statements", "documents", "vocabulary"):
                     connection.execute(f"DELETE FROM {table}")
             else:
                 self._require(connection, base)
@@ -639,7 +672,8 @@ def _remove(connection: sqlite3.Connection, ids: Collection[str]) -> None:
         f" SELECT 'delete', number, title, section, text FROM passages WHERE {of_them}",
         (chosen,),
     )
-    connection.execute(f"DELETE FROM passages WHERE {of_them}", (chosen,))
+    for table in ("passages", "credits"):
+        connection.execute(f"DELETE FROM {table} WHERE {of_them}", (chosen,))
     for table in ("documents", "copies"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (chosen,))
 
@@ -654,6 +688,10 @@ def _insert(connection: sqlite3.Connection, revision: Revision) -> None:
     connection.executemany(
         f"INSERT INTO copies VALUES ({', '.join('?' * 13)})",
         (_copy_row(document, copy_of) for document, copy_of in revision.copies),
+    )
+    connection.executemany(
+        "INSERT INTO credits VALUES (?, ?, ?)",
+        (credit for document in revision.documents for credit in _credits(document)),
     )
     connection.executemany(
         "INSERT OR REPLACE INTO statements VALUES (?, ?)",
@@ -798,6 +836,20 @@ def _copy_row(document: Document, copy_of: str) -> tuple[Any, ...]:
         covered[0],
         json.dumps(asdict(document), ensure_ascii=False),
     )
+
+
+def _credits(document: Document) -> Iterator[tuple[str, str, str]]:
+    """Document id, role and name of all whom a document's own metadata names."""
+    source = document.source
+    named = {
+        "publisher": (source.publisher,) if source else (),
+        "author": (source.author,) if source else (),
+        "person": document.people,
+        "organisation": document.organisations,
+        "place": (document.place,),
+    }
+    for role, names in named.items():
+        yield from ((document.id, role, name) for name in dict.fromkeys(names) if name)
 
 
 def _document(stored: dict[str, Any]) -> Document:

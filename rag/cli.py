@@ -32,6 +32,11 @@ app.add_typer(keys_app, name="keys")
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the index. [env: RAG_DATA_DIR]")]
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="Folder of documents. [env: RAG_CORPUS_DIR]")]
 
+AnswerMode = Annotated[
+    Literal["auto", "extractive", "generative"],
+    typer.Option(help="`auto` asks the language model of the settings, if there is one."),
+]
+
 
 def _application(data_dir: Path | None, corpus: Path | None, **overrides: object) -> Application:
     from rag.settings import load_settings
@@ -74,6 +79,7 @@ def ask(
         bool, typer.Option("--json", help="Print the whole answer as `POST /ask` would.")
     ] = False,
     top_k: Annotated[int, typer.Option(help="Passages to read.")] = 6,
+    mode: AnswerMode = "auto",
     history: Annotated[
         Path | None,
         typer.Option(help='JSON file of the turns before: [{"role": "user", "content": "..."}, ...]'),
@@ -83,7 +89,7 @@ def ask(
     from rag.chat import read_history
     from rag.domain import Question
 
-    asked = Question(question, read_history(history) if history else (), top_k=top_k)
+    asked = Question(question, read_history(history) if history else (), top_k=top_k, mode=mode)
     answer = _application(data_dir, corpus).pipeline.ask(asked)
     if as_json:
         from rag.api.schemas import answer_of

@@ -33,6 +33,13 @@ def days(date: str | None) -> tuple[int, int] | None:
     raise InvalidInput(f"{date!r} is not a date. Write YYYY-MM-DD, YYYY-MM or YYYY.")
 
 
+def in_words(date: str) -> str:
+    """An ISO date as it is written in a sentence: "21 April 2025", "April 2025", "2025"."""
+    year, _, rest = date.partition("-")
+    month, _, day = rest.partition("-")
+    return " ".join(filter(None, (day.lstrip("0"), month and calendar.month_name[int(month)], year)))
+
+
 # As files write them, most telling first: PDF (7.9.4 of ISO 32000), ISO 8601, and words in English.
 _NUMERIC = re.compile(r"(?:D:)?(\d{4})[-/.]?(\d{2})?[-/.]?(\d{2})?(?!\d{1,3}$)")
 _WORDS = ("%d %B %Y", "%B %d %Y", "%d %b %Y", "%b %d %Y", "%B %Y", "%b %Y")

@@ -29,6 +29,7 @@ Rating = Literal["up", "down"]
 # Where uploaded files stand in the record, whatever folders it has besides.
 UPLOADS_PREFIX = "uploads/"
 MAX_NAME_BYTES = 200
+Basis = Literal["documents", "catalog"]
 
 
 class BlockKind(StrEnum):
@@ -319,10 +320,22 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens that a language model says it read and wrote."""
+
+    read: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a question is answered with; the fields are those of `POST /ask`.
 
     `status` "not_found" means that the record does not say: an answer, not an error.
+    Of a generated answer `prompt` is the version of the prompts and `tokens` what the model read and wrote.
+    `status` "not_found" means that the record does not say: an answer, not an error. `basis` says what was asked: what
+    the documents say, or what the catalog says of them; where it is the catalog, not all that is said has a citation.
+    `disagreement` holds groups of markers: sources that give different figures for the same, newest first.
     """
 
     id: str
@@ -343,6 +356,10 @@ class Answer:
     index_id: str
     timings_ms: Mapping[str, float]
     reading: Reading | None = None
+    prompt: str | None = None
+    tokens: Usage | None = None
+    basis: Basis = "documents"
+    disagreement: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,13 +378,18 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Working:
+    """Stream event: there is nothing to show yet. Who no longer wants the answer can end the stream here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """Stream event, the last: the verified answer."""
 
     answer: Answer
 
 
-Event = Retrieved | Delta | Completed
+Event = Retrieved | Working | Delta | Completed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,12 @@ is the old one deleted. A process killed at any moment leaves the old version in
 from __future__ import annotations
 
 import hashlib
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import nupunkt
 
 from rag.catalog import Catalog, content_hash, fingerprint
 from rag.corpus import read_corpus
@@ -32,6 +30,7 @@ from rag.domain import (
 from rag.errors import IndexCorrupt
 from rag.ports import Embedder, VectorStore
 from rag.revise import as_it_is, revise
+from rag.sentences import split_sentences, stripped
 
 WRITE_BATCH = 250
 # No language has so many; a passage must not grow without end where the model sees but one unknown word.
@@ -39,47 +38,11 @@ _CHARACTERS_PER_TOKEN = 50
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-# Not before と, which goes on after a quotation.
-_CJK_END = re.compile(r"[。！？]++(?:[」』”’）)]++(?!と)|(?![」』”’）)]))")
-_ENUMERATOR = re.compile(r"\(?(\d{1,3}|[A-Za-z])[.)]")
-
 
 # Called with what is being done, how much of it is done, and of how much; 0 where that is not known yet.
 Report = Callable[[str, int, int], None]
 
 ReadCorpus = Callable[[Sequence[Path]], Iterator[Document | Failure]]
-
-
-def split_sentences(text: str) -> list[tuple[int, int]]:
-    """The sentences of a text as `(start, end)`, without the white space between them.
-
-    Punkt (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence Boundary Detection") as kept by nupunkt. Beyond it:
-    Chinese and Japanese full stops end a sentence, and a bare enumerator ("2.") belongs to what follows it.
-    """
-    spans: list[tuple[int, int]] = []
-    for start, end in nupunkt.sent_spans(text):
-        position = start
-        for stop in _CJK_END.finditer(text, start, end):
-            spans.append((position, stop.end()))
-            position = stop.end()
-        spans.append((position, end))
-    found: list[tuple[int, int]] = []
-    for start, end in spans:
-        start, end = _stripped(text, start, end)
-        if start == end:
-            continue
-        if found and _ENUMERATOR.fullmatch(text[slice(*found[-1])]):
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return found
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """The stretch without the white space at its ends."""
-    inner = text[start:end].strip()
-    start += text[start:end].find(inner)
-    return start, start + len(inner)
 
 
 def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
@@ -89,7 +52,7 @@ def sentences_of(document: Document, section: Section) -> Iterator[Sentence]:
     for block in document.blocks[first:last]:
         text = document.text[block.start : block.end]
         whole = block.kind in (BlockKind.TABLE_ROW, BlockKind.CODE)
-        for start, end in [_stripped(text, 0, len(text))] if whole else split_sentences(text):
+        for start, end in [stripped(text, 0, len(text))] if whole else split_sentences(text):
             first, last = block.start + start, block.start + end
             yield Sentence(first, last, text[start:end], block.kind, document.page_of(first))
 
@@ -150,7 +113,7 @@ def _halve(sentence: Sentence, count_tokens: CountTokens, most_tokens: int) -> I
         middle = len(text) // 2
         spaces = [at for at in (text.rfind(" ", 1, middle), text.find(" ", middle, len(text) - 1)) if at > 0]
         at = min(spaces, key=lambda space: abs(space - middle), default=middle)
-        for start, end in (_stripped(text, at, len(text)), _stripped(text, 0, at)):
+        for start, end in (stripped(text, at, len(text)), stripped(text, 0, at)):
             pending.append(Sentence(piece.start + start, piece.start + end, text[start:end], piece.kind))
 
 

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from rag.answer.cite import cite, escape_markdown, not_found_text
+from rag.answer.catalogued import Catalogued
+from rag.answer.cite import Cited, cite, escape_markdown, not_found_text
+from rag.answer.draft import Draft
 from rag.answer.extractive import answer
-from rag.converse import standalone
-from rag.domain import Answer, Completed, Delta, Event, Filters, Hit, Question, Reading, Retrieved
-from rag.errors import NoLanguageModel
+from rag.answer.generative import Write
+from rag.condense import Condense, may_refer
+from rag.converse import Standalone, standalone
+from rag.domain import (
+    Answer,
+    Completed,
+    Delta,
+    Event,
+    Filters,
+    Hit,
+    Question,
+    Reading,
+    Retrieved,
+    Working,
+)
+from rag.errors import LanguageModelError, NoLanguageModel
 from rag.foreign import UNSUPPORTED_LANGUAGE, LanguageGate
 from rag.language import parts
 from rag.read import Read
-from rag.retrieve import Retrieve
+from rag.retrieve import Retrieval, Retrieve
 from rag.spell import Spell
+from rag.stopwatch import Stopwatch
 
 # What comes of a question in a language that nothing here reads.
 NOT_READ = Reading((), 0.0, UNSUPPORTED_LANGUAGE)
+
+# When a model is asked: where the reader found an answer; where the record has every name of the question; always.
+Gate = Literal["evidence", "names", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +49,49 @@ class SearchResult:
     index_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What answering with a language model takes."""
+
+    condense: Condense
+    write: Write
+    gate: Gate = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """A question as it is searched for. `unread` says why it cannot be read, `failed` why no model is used any more."""
+
+    standalone: Standalone
+    unread: str | None = None
+    failed: str | None = None
+
+
 class Pipeline:
     """Answers questions; the chat window, the HTTP API, the command line and the eval suite all use this object."""
 
-    def __init__(self, spell: Spell, retrieve: Retrieve, read: Read, unread: LanguageGate) -> None:
+    def __init__(
+        self,
+        spell: Spell,
+        catalogued: Catalogued,
+        retrieve: Retrieve,
+        read: Read,
+        unread: LanguageGate,
+        generation: Generation | None = None,
+    ) -> None:
         self._spell = spell
+        self._catalogued = catalogued
         self._retrieve = retrieve
         self._read = read
         self._unread = unread
+        self._generation = generation
 
     def ask(self, question: Question) -> Answer:
         """The verified answer.
 
         Raises:
             IndexEmpty, IndexMismatch, IndexCorrupt: there is nothing to answer from.
-            NoLanguageModel: generative mode was asked for.
+            NoLanguageModel: generative mode was asked for, and no LLM is configured.
         """
         completed = None
         for event in self.stream(question):
@@ -54,51 +100,54 @@ class Pipeline:
         return completed.answer
 
     def stream(self, question: Question) -> Iterator[Event]:
-        """The same, step by step: the passages found, provisional text, and last the verified answer."""
-        if question.mode == "generative":
-            raise NoLanguageModel(
-                "Generative answers need an LLM, and none is configured. Ask with mode extractive or auto."
-            )
+        """The same, step by step: the passages found, the answer as it grows, and last the whole of it."""
+        generation = self._chosen(question)
         clock = Stopwatch()
         with clock.stage("converse"):
-            follow_up = standalone(question.text, question.history)
-            unread = self._unread(question.text)
-            text = follow_up.text if unread else self._spell(follow_up.text)
+            understood = self._understand(question, generation)
+            text = understood.standalone.text
+            text = text if understood.unread else self._spell(text)
+        with clock.stage("catalog"):
+            catalogued = None if understood.unread else self._catalogued(text, question)
+        if catalogued:
+            yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
+            yield Delta(catalogued.answer)
+            yield Completed(replace(catalogued, timings_ms=clock.read()))
+            return
         questions = parts(text)
         with clock.stage("retrieve"):
+            leaning = understood.standalone
             retrieval = self._retrieve(
-                [text, *questions], question.top_k, question.filters, follow_up.leans_on, follow_up.perhaps
+                [text, *questions], question.top_k, question.filters, leaning.leans_on, leaning.perhaps
             )
         yield Retrieved(retrieval.hits, text)
         with clock.stage("read"):
-            reading = NOT_READ if unread else self._read(questions, retrieval.hits)
+            reading = NOT_READ if understood.unread else self._read(questions, retrieval.hits)
         with clock.stage("answer"):
             draft = answer(questions, reading, self._read.threshold)
+        failed = understood.failed
+        wrote = None
+        if generation and not failed and _passes(generation.gate, draft, reading):
+            try:
+                written = yield from _write(generation.write, question.text, text, reading, retrieval, clock)
+                wrote, draft = generation.write, replace(written, short_answer=_kept(draft, written))
+            except LanguageModelError as error:
+                failed = str(error)
+        with clock.stage("cite"):
             cited = cite(draft)
-        found = bool(draft.statements)
-        refusal = unread or not_found_text(draft.unknown_names, retrieval.hits)
-        if found:
+        if draft.statements and not wrote:
             yield Delta(cited.answer)
+        refusal = understood.unread or not_found_text(draft.unknown_names, retrieval.hits)
         yield Completed(
-            Answer(
-                id=uuid.uuid4().hex,
-                status="answered" if found else "not_found",
-                reason=None if found else draft.reason,
-                answer=cited.answer if found else escape_markdown(refusal),
-                answer_plain=cited.answer_plain if found else refusal,
-                short_answer=draft.short_answer,
-                confidence=round(draft.confidence, 4),
-                standalone_question=text,
-                citations=cited.citations,
-                unsupported=(),
-                retrieved=retrieval.hits,
-                used=cited.used,
-                answerer="extractive",
-                model=None,
-                fallback_reason=None,
-                index_id=retrieval.manifest.index_id,
-                timings_ms=clock.read(),
+            replace(
+                _answer(text, draft, cited, refusal, retrieval),
+                answerer="generative" if wrote else "extractive",
+                model=wrote.model if wrote else None,
+                prompt=wrote.prompt if wrote else None,
+                fallback_reason=failed,
                 reading=reading,
+                disagreement=cited.disagreement,
+                timings_ms=clock.read(),
             )
         )
 
@@ -107,24 +156,81 @@ class Pipeline:
         retrieval = self._retrieve([query], top_k, filters)
         return SearchResult(retrieval.hits, retrieval.manifest.index_id)
 
+    def _chosen(self, question: Question) -> Generation | None:
+        """The language model that the question is to be answered with, if any."""
+        if question.mode == "generative" and self._generation is None:
+            raise NoLanguageModel(
+                "Generative answers need an LLM, and none is configured. Set RAG_LLM__PROVIDER and RAG_LLM__MODEL,"
+                " or ask with mode extractive or auto."
+            )
+        return None if question.mode == "extractive" else self._generation
 
-class Stopwatch:
-    """Milliseconds per stage, and in all since it was made."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time inside to `name`."""
-        began = time.perf_counter()
+    def _understand(self, question: Question, generation: Generation | None) -> _Understood:
+        """The question standing alone; by a language model where there is one and something to resolve."""
+        offline = standalone(question.text, question.history)
+        unread = self._unread(question.text)
+        stands = offline.text == question.text and not offline.leans_on
+        alone = not question.history or (stands and not may_refer(question.text))
+        if generation is None or (alone and not unread):
+            return _Understood(offline, unread)
         try:
-            yield
-        finally:
-            self._stages[name] = self._stages.get(name, 0.0) + (time.perf_counter() - began) * 1_000
+            condensed = generation.condense(question.text, question.history, translate=unread is not None)
+        except LanguageModelError as error:
+            return _Understood(offline, unread, str(error))
+        return _Understood(Standalone(condensed)) if condensed else _Understood(offline, unread)
 
-    def read(self) -> dict[str, float]:
-        """Each stage and `total`, rounded to microseconds."""
-        stages = self._stages | {"total": (time.perf_counter() - self._began) * 1_000}
-        return {name: round(value, 3) for name, value in stages.items()}
+
+def _passes(gate: Gate, draft: Draft, reading: Reading) -> bool:
+    if gate == "evidence":
+        return bool(draft.statements)
+    return gate == "open" or not reading.unknown_names
+
+
+def _write(
+    write: Write, question: str, meaning: str, reading: Reading, retrieval: Retrieval, clock: Stopwatch
+) -> Generator[Event, None, Draft]:
+    """Deltas of the answer as its sentences are checked; returns the whole draft."""
+    told = ""
+    draft: Draft | None = None
+    for grown in write(question, meaning, reading, retrieval.hits, clock):
+        if isinstance(grown, Working):
+            yield grown
+            continue
+        draft = grown
+        text = cite(draft).answer
+        if text.startswith(told) and text != told:
+            yield Delta(text[len(told) :])
+            told = text
+    assert draft is not None
+    return draft
+
+
+def _kept(extracted: Draft, written: Draft) -> str | None:
+    """The few words that answer, as the reader points at them, where the model wrote them too."""
+    short = extracted.short_answer
+    said = " ".join(statement.text for statement in written.statements)
+    return short if short and short.casefold() in said.casefold() else None
+
+
+def _answer(text: str, draft: Draft, cited: Cited, refusal: str, retrieval: Retrieval) -> Answer:
+    found = bool(draft.statements)
+    return Answer(
+        id=uuid.uuid4().hex,
+        status="answered" if found else "not_found",
+        reason=None if found else draft.reason,
+        answer=cited.answer if found else escape_markdown(refusal),
+        answer_plain=cited.answer_plain if found else refusal,
+        short_answer=draft.short_answer,
+        confidence=round(draft.confidence, 4),
+        standalone_question=text,
+        citations=cited.citations,
+        unsupported=draft.unsupported,
+        retrieved=retrieval.hits,
+        used=cited.used,
+        answerer="extractive",
+        model=None,
+        fallback_reason=None,
+        index_id=retrieval.manifest.index_id,
+        timings_ms={},
+        tokens=draft.usage,
+    )

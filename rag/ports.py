@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.domain import Filters, Passage
+from rag.domain import Filters, Passage, Usage
 
 Vector = NDArray[np.float32]
 Progress = Callable[[int], None]
@@ -114,14 +114,6 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The tokens that a language model says it read and wrote."""
-
-    read: int
-    written: int
-
-
 class LanguageModel(Protocol):
     """Writes text that goes on from messages. What it writes is never trusted."""
 
@@ -130,10 +122,10 @@ class LanguageModel(Protocol):
         """The model's name, as an answer shows it."""
         ...
 
-    def write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage]:
         """Pieces of text as they arrive; a server that counts tokens ends with `Usage`.
 
-        Closing the iterator ends the request. At most `most_tokens` are written.
+        Closing the generator ends the request. At most `most_tokens` are written.
 
         Raises:
             LanguageModelError: before the first piece or between two, where the rest does not come.

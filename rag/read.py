@@ -14,6 +14,7 @@ import numpy as np
 from rag.catalog import Catalog
 from rag.definitions import has_initials
 from rag.domain import Evidence, Hit, Passage, Reading, Sentence
+from rag.figures import contrary
 from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems, text_stems
 from rag.ports import Embedder, Reader, Vector
 from rag.signals import Span, akin, best_span, long_form_in, signals_of, words_around
@@ -67,7 +68,7 @@ class Read:
         """Without a `reader` only words, names, numbers and kinds of answer count: to measure what it is worth.
 
         Passages behind one with a sentence that answers with probability `certain` are not read, unless a list is
-        asked for.
+        asked for, or they say the same with another figure.
         """
         self._catalog = catalog
         self._embedder = embedder
@@ -112,8 +113,15 @@ class Read:
         matches = iter(self._matches(question, places))
         judged: list[Evidence] = []
         for hit in hits:
-            if question.asks is not Asks.LIST and any(found.score >= self._certain for found in judged):
-                break
+            certain = [found for found in judged if found.score >= self._certain]
+            if (
+                certain
+                and question.asks is not Asks.LIST
+                and not _may_disagree(hit.passage, max(certain, key=lambda found: found.score))
+            ):
+                for _ in hit.passage.sentences:
+                    next(matches)
+                continue
             spans = self._spans(question, hit.passage)
             for sentence, span in zip(hit.passage.sentences, spans, strict=True):
                 signals = signals_of(question, hit, sentence, next(matches), rarity) | missing
@@ -207,3 +215,11 @@ class Read:
 
     def _read_stems(self, _index_id: str) -> frozenset[str]:
         return text_stems(" ".join(self._catalog.vocabulary()))
+
+
+def _may_disagree(passage: Passage, found: Evidence) -> bool:
+    """Whether a passage of another document says what a sentence says, but for a figure."""
+    if passage.document_id == found.hit.passage.document_id:
+        return False
+    sentence, headings = found.sentence.text, found.hit.passage.headings
+    return any(contrary(sentence, each.text, headings, passage.headings) for each in passage.sentences)

@@ -26,10 +26,10 @@ THINGS = re.compile(
 # "It" that stands for nothing: "is it true that", "how cold is it at the pole".
 _EMPTY_IT = re.compile(
     r"\b(?:make|makes|made) it (?:to|through|in|into)\b|\bit(?:['’]s| has) been\b|\bit called (?:when|if)\b"
-    r"|\bis it from\b|\bit (?:believed|said|thought|known|claimed) that\b"
+    r"|\bis it from\b(?=.*\bto\b)|\bit (?:believed|said|thought|known|claimed) that\b"
     r"|\bit(?:\s+is)?\s+(?:true|possible|necessary|legal|safe|worth|hard|easy|normal|better|raining|snowing|to be"
     r"|summer|winter|spring|autumn)\b"
-    r"|\b(?:hot|cold|warm|dark|late|far|long) (?:is|does|was) it\s+(?:in|at|on|to|from|take)\b",
+    r"|\b(?:hot|cold|warm|dark|late|far|long) (?:is|does|was) it\s+(?:(?:in|at|on|to|take)\b|from\b(?=.*\bto\b))",
     re.IGNORECASE,
 )
 # "Which edition of APAC was it?"

@@ -96,6 +96,14 @@ class LanguageModelSettings(BaseModel):
     answer_tokens: int = Field(1_024, ge=16, description="most that it writes, thinking included")
     temperature: float = Field(0.0, ge=0, le=2)
     stream: bool = Field(True, description="whether the server can send an answer piece by piece")
+    gate: Literal["evidence", "names", "open"] = Field(
+        "evidence",
+        description="asked where the reader finds an answer; where the record has the names of the question; always",
+    )
+    keep_unsupported: bool = Field(
+        False,
+        description="whether sentences that no source supports are shown, with a mark, instead of left out",
+    )
 
     @property
     def patience(self) -> float:

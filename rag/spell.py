@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from rag.catalog import Catalog
 from rag.language import FUNCTION_WORDS, spellings
 from rag.ports import Embedder
+from rag.record_forms import WORDS
 
 # How many slips a word may hold (Damerau 1964: a letter wrong, missing, added, or two exchanged), by its length. In
 # shorter words a slip makes another word too easily.
@@ -60,4 +61,5 @@ class Spell:
         occurrences = {
             word: count for word, count in self._catalog.vocabulary().items() if len(word) >= SHORTEST
         }
-        return dict.fromkeys((word for word in FUNCTION_WORDS if len(word) >= SHORTEST), 0) | occurrences
+        asking = (word for word in FUNCTION_WORDS | WORDS if len(word) >= SHORTEST)
+        return dict.fromkeys(asking, 0) | occurrences

@@ -63,7 +63,14 @@ def print_answer(answer: Answer, asked: Question) -> None:
         for hit in answer.retrieved[:3]:
             console.print(f"  {_place(hit.passage)}", style="cyan")
             console.print(_indented(textwrap.shorten(hit.passage.text, 200, placeholder=" …")))
-    console.print(f"\nConfidence {answer.confidence:.0%}", style="dim")
+    if answer.unsupported:
+        console.print("\nWritten by the language model, but supported by no source:", style="dim")
+        for sentence in answer.unsupported:
+            console.print(_indented(sentence), style="dim")
+    if answer.fallback_reason:
+        console.print(f"\nAnswered without the language model: {answer.fallback_reason}", style="dim")
+    written = f" · written by {answer.model}" if answer.model else ""
+    console.print(f"\nConfidence {answer.confidence:.0%}{written}", style="dim")
 
 
 def _with_markers(answer: Answer) -> str:

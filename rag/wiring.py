@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
+from rag.answer.catalogued import Catalogued
+from rag.answer.generative import Write, WritingLimits
 from rag.catalog import Catalog, fingerprint, require_fingerprint
+from rag.condense import Condense
 from rag.corpus import read_corpus
 from rag.domain import Document, Failure, IngestReport, Manifest, Rating, Upload
 from rag.errors import IndexCorrupt
@@ -22,7 +25,7 @@ from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
 from rag.intake import WAIT_SECONDS, Intake
 from rag.logs import log_outcome
-from rag.pipeline import Pipeline
+from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
 from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
@@ -302,7 +305,8 @@ class Application:
     def _pipeline(self) -> Pipeline:
         return self._once("pipeline", self._build_pipeline)
 
-    def _build_pipeline(self) -> Pipeline:
+    def pipeline_with(self, generation: Generation | None) -> Pipeline:
+        """The flow with another language model than the settings name, or none."""
         retrieve = Retrieve(
             self.catalog,
             self.vectors,
@@ -314,10 +318,31 @@ class Application:
         )
         return Pipeline(
             Spell(self.catalog, self.embedder),
+            Catalogued(self.catalog, self.fingerprint),
             retrieve,
             Read(self.catalog, self.embedder, self.reader, certain=self._certain),
             self._language_gate(),
+            generation,
         )
+
+    def _build_pipeline(self) -> Pipeline:
+        return self.pipeline_with(self._generation())
+
+    def _generation(self) -> Generation | None:
+        """What writes answers, where the settings name a language model."""
+        if self.language_model is None:
+            return None
+        from rag.answer.verify import Verify
+
+        settings = self.settings.llm
+        limits = WritingLimits(
+            settings.context_tokens - settings.answer_tokens,
+            settings.answer_tokens,
+            settings.keep_unsupported,
+        )
+        verify = Verify(self.embedder, self.reader)
+        write = Write(self.language_model, verify, self.embedder.count_tokens, limits)
+        return Generation(Condense(self.language_model), write, settings.gate)
 
     def _language_gate(self) -> LanguageGate:
         """The bundled reader reads English; what another reads, only who chose it knows."""

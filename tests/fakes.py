@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -81,7 +81,8 @@ class WordReader:
 class ScriptedLanguageModel:
     """Writes the replies that it is given, word by word; an error among the parts of a reply is raised in its place.
 
-    A reply may be made from the messages that it answers. What was asked is kept in `requests`.
+    A reply may be made from the messages that it answers. What was asked is kept in `requests`; `ended` counts the
+    calls that are over, to their end or not.
     """
 
     name = "scripted"
@@ -89,9 +90,16 @@ class ScriptedLanguageModel:
     def __init__(self, *replies: ScriptedReply) -> None:
         self.replies = deque(replies)
         self.requests: list[tuple[Message, ...]] = []
+        self.ended = 0
 
-    def write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
+    def write(self, messages: Sequence[Message], most_tokens: int) -> Generator[str | Usage]:
         self.requests.append(tuple(messages))
+        try:
+            yield from self._write(messages, most_tokens)
+        finally:
+            self.ended += 1
+
+    def _write(self, messages: Sequence[Message], most_tokens: int) -> Iterator[str | Usage]:
         if not self.replies:
             raise LanguageModelError("Nothing was scripted.")
         reply = self.replies.popleft()

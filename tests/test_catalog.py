@@ -233,6 +233,58 @@ def test_a_limit_cuts_the_worst(filled: Catalog) -> None:
     assert filled.search(["elsin", "quay"], 2, Filters()) == everything[:2]
 
 
+@pytest.mark.parametrize(
+    ("terms", "columns", "expected"),
+    [
+        (["container quay"], "text", {"quay"}),
+        (["quay container"], "text", set()),
+        (["Elsin"], "text", {"quay", "lamp", "ferry"}),
+        (["ELSIN", "ferry"], "text", {"ferry"}),
+        (["CAFE"], "text", {"quay"}),
+        (["ferry"], "title section", {"ferry"}),
+        (["firms"], "title section", {"quay"}),
+        (["firms"], "text", set()),
+        (["firm"], "title section text", {"quay"}),
+        (["Takeda"], "title section text", set()),
+        (["", "Elsin"], "text", set()),
+        (["-"], "text", set()),
+    ],
+)
+def test_documents_that_mention_words_in_a_row(
+    filled: Catalog, terms: list[str], columns: str, expected: set[str]
+) -> None:
+    found = filled.mentions(terms, columns)
+    assert set(found) == expected
+    passages = filled.passages([identifier for each in found.values() for identifier in each])
+    assert {passage.document_id for passage in passages.values()} == expected
+
+
+@given(term=st.text(max_size=30))
+def test_any_words_can_be_looked_for(shared: Catalog, term: str) -> None:
+    for columns in ("text", "title section"):
+        shared.mentions([term], columns)
+    shared.credits(term)
+
+
+def test_whom_documents_name_themselves(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "quay.md").write_text(
+        "---\npeople: [Ada Moreau, Ines Okafor, Ada Moreau]\norganisations: Port of Elsin\nplace: Elsin\n"
+        "source: {title: Gazette, publisher: Elsin Press}\n---\n\nThe quay opened.",
+        encoding="utf-8",
+    )
+    store(catalog, list(read_file(tmp_path / "quay.md", "quay.md")))
+    assert catalog.credits("person") == [("quay", "Ada Moreau"), ("quay", "Ines Okafor")]
+    assert catalog.credits("organisation", "place") == [("quay", "Elsin"), ("quay", "Port of Elsin")]
+    assert catalog.credits("publisher", "author") == [("quay", "Elsin Press")]
+    store(catalog, [], "second")
+    assert catalog.credits("person") == []
+
+
+def test_summaries_are_those_that_the_filters_let_through(filled: Catalog) -> None:
+    assert [summary.id for summary in filled.summaries(Filters(kinds=("project",)))] == ["ferry", "quay"]
+    assert len(filled.summaries()) == len(FILES)
+
+
 def test_counts_are_of_passages(filled: Catalog) -> None:
     assert filled.passage_counts(["elsin", "lamps", "nothing"]) == {"elsin": 3, "lamps": 1, "nothing": 0}
 

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from io import StringIO
 from pathlib import Path
@@ -22,9 +22,12 @@ from pathlib import Path
 import pytest
 
 from rag import cli
+from rag.domain import Question
 from rag.feedback import FeedbackFile
 from rag.settings import Settings
+from rag.terminal import print_answer
 from rag.wiring import build
+from tests.api.stand_in import ANSWER
 from tests.conftest import SMALL_CORPUS
 
 ROOT = Path(__file__).parent.parent
@@ -305,6 +308,22 @@ def test_what_the_record_does_not_say(run: Run) -> None:
     assert ran.code == 0
     assert "The record does not" in ran.out
     assert "The closest passages:" in ran.out
+
+
+def test_an_answer_by_a_language_model_takes_one(run: Run) -> None:
+    ran = run("ask", "What is MediNet?", "--mode", "generative")
+    assert ran.code == 2
+    assert "RAG_LLM__PROVIDER" in ran.err
+
+
+def test_what_became_of_the_language_model_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    written = replace(ANSWER, answerer="generative", model="parrot-1", unsupported=("It leaks.",))
+    print_answer(written, Question("How many?"))
+    out = capsys.readouterr().out
+    assert "supported by no source:\n    It leaks." in out
+    assert "written by parrot-1" in out
+    print_answer(replace(ANSWER, fallback_reason="It timed out."), Question("How many?"))
+    assert "Answered without the language model: It timed out." in capsys.readouterr().out
 
 
 def test_text_is_shown_without_the_escapes_of_markdown(run: Run, tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ from rag.domain import BlockKind, Document, Failure, Filters, IngestReport, Pass
 from rag.errors import DocumentUnreadable, IndexBusy, IndexCorrupt, ModelError, StorageError
 from rag.formats.parser import Parser
 from rag.formats.read import read_file
-from rag.ingest import Ingest, ReadCorpus, embedded_text, passages_of, split_sentences
+from rag.ingest import Ingest, ReadCorpus, embedded_text, passages_of
 from rag.ports import Embedder, Vector
+from rag.sentences import split_sentences
 from rag.settings import bundled_corpus
 from rag.text import TextBuilder
 from tests.contracts.documents import check_document, check_passages

@@ -26,7 +26,9 @@ def test_ordinals_that_stand_for_a_thing(question: str, place: int | None) -> No
     assert (found.place if found else None) == place
 
 
-@pytest.mark.parametrize("question", ["Who leads it?", "What is its height?", "How long is it?"])
+@pytest.mark.parametrize(
+    "question", ["Who leads it?", "What is its height?", "How long is it?", "How far is it from Oslo?"]
+)
 def test_pronouns_that_refer_back(question: str) -> None:
     assert pronoun(question, THING)
 
@@ -36,6 +38,7 @@ def test_pronouns_that_refer_back(question: str) -> None:
     [
         "Is it true that honey keeps?",
         "How cold is it at the South Pole?",
+        "How far is it from Oslo to Bergen?",
         "What does a thermostat do when it gets cold?",
         "How did the plague make it to Europe?",
         "What is new?",

@@ -34,8 +34,9 @@ from rag.adapters.language_model_failures import (
     pause,
 )
 from rag.adapters.thoughts import WithoutThoughts
+from rag.domain import Usage
 from rag.errors import LanguageModelError
-from rag.ports import Message, Usage
+from rag.ports import Message
 
 logger = logging.getLogger(__name__)
 

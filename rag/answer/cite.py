@@ -12,17 +12,23 @@ from rag.errors import IndexCorrupt
 
 # What Markdown would read as markup: anywhere, and at the start of a line.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~]|&(?=#?\w+;))")
+# What stands in place of a marker behind a statement that is shown though nothing supports it.
+NO_SOURCE = "(no source)"
 _ENUMERATOR = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """The text of an answer in Markdown and plain, with its citations and the ids of the passages it uses."""
+    """The text of an answer in Markdown and plain, with its citations and the ids of the passages it uses.
+
+    `disagreement` holds the markers of sources that disagree with each other.
+    """
 
     answer: str
     answer_plain: str
     citations: tuple[Citation, ...]
     used: frozenset[str]
+    disagreement: tuple[tuple[int, ...], ...] = ()
 
 
 def cite(draft: Draft) -> Cited:
@@ -38,16 +44,21 @@ def cite(draft: Draft) -> Cited:
     for statement in draft.statements:
         numbers: list[int] = []
         for evidence in statement.evidence:
-            sentence, passage = evidence.sentence, evidence.hit.passage
-            key = (passage.document_id, sentence.start, sentence.end)
+            passage = evidence.hit.passage
+            key = _key(evidence)
             if key not in markers:
                 markers[key] = len(markers) + 1
                 citations.append(_citation(markers[key], evidence))
             numbers.append(markers[key])
             used.add(passage.id)
-        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers))
+        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers)) or NO_SOURCE
         marked.append((statement.text, suffix, statement.listed))
-    return Cited(_markdown(marked), _plain(marked), tuple(citations), frozenset(used))
+    disagreement = tuple(tuple(markers[_key(each)] for each in group) for group in draft.disagreeing)
+    return Cited(_markdown(marked), _plain(marked), tuple(citations), frozenset(used), disagreement)
+
+
+def _key(evidence: Evidence) -> tuple[str, int, int]:
+    return evidence.hit.passage.document_id, evidence.sentence.start, evidence.sentence.end
 
 
 def not_found_text(unknown_names: Sequence[str], hits: Sequence[Hit]) -> str:

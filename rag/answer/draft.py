@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.domain import Evidence
+from rag.domain import Evidence, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer before its citations are numbered and checked; without statements the record does not say."""
+    """An answer before its citations are numbered and checked; without statements the record does not say.
+
+    `unsupported` holds sentences that were written and that no source supports, `usage` what the writing took.
+    `disagreeing` holds groups of sentences that answer the same with different figures, newest first.
+    """
 
     statements: tuple[Statement, ...]
     short_answer: str | None
     confidence: float
     reason: str | None = None
     unknown_names: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    usage: Usage | None = None
+    disagreeing: tuple[tuple[Evidence, ...], ...] = ()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag.answer.disagreement import disagreeing
 from rag.answer.draft import Draft, Statement
+from rag.dates import in_words
 from rag.domain import BlockKind, Evidence, Passage, Reading, Sentence
 from rag.language import Asked, Asks, asked, names, text_stems
 from rag.signals import type_fits
 
+# Stands before sentences that give different figures for the same; the one thing an answer says that no source does.
+DISAGREEMENT = "The sources disagree. The newest first:"
 MOST_SENTENCES = 3
 MOST_LISTED = 30
 # What is read at a glance; a further sentence that goes beyond it is left out.
@@ -29,17 +33,40 @@ ENOUGH_ITEMS = 3
 def answer(parts: Sequence[str], reading: Reading, threshold: float) -> Draft:
     """The sentences that answer each part of a question, best first, without repetition."""
     chosen: list[Evidence] = []
+    disagreements: list[tuple[Evidence, ...]] = []
+    statements: list[Statement] = []
     for number, part in enumerate(parts):
         evidence = [found for found in reading.evidence if found.part == number]
         if evidence and evidence[0].score >= threshold:
             most = MOST_SENTENCES if len(parts) == 1 else 1
-            chosen += [found for found in _choose(part, evidence, most) if not _repeats(found, chosen)]
+            rivals = disagreeing(part, evidence, threshold)
+            best = rivals or [found for found in _choose(part, evidence, most) if not _repeats(found, chosen)]
+            statements += (
+                _side_by_side(rivals) if rivals else [each for found in best for each in _statements(found)]
+            )
+            disagreements += [tuple(rivals)] if rivals else []
+            chosen += best
     if not chosen:
         return Draft((), None, reading.answerability, reading.reason, reading.unknown_names)
-    statements: list[Statement] = []
-    for found in chosen:
-        statements += _statements(found)
-    return Draft(tuple(statements), _short(parts[chosen[0].part], chosen[0]), reading.answerability)
+    # Which of several figures is right is not for this program to say: no short answer, and no more sure than of each.
+    contested = any(chosen[0] in group for group in disagreements)
+    return Draft(
+        tuple(statements),
+        None if contested else _short(parts[chosen[0].part], chosen[0]),
+        min([reading.answerability, *(found.score for group in disagreements for found in group)]),
+        disagreeing=tuple(disagreements),
+    )
+
+
+def _side_by_side(rivals: Sequence[Evidence]) -> list[Statement]:
+    """Sentences that disagree, each with the date of its source."""
+    told = [(f"{dated(found.hit.passage.published)}: {found.sentence.text}", found) for found in rivals]
+    return [Statement(DISAGREEMENT, ()), *(Statement(text, (found,), listed=True) for text, found in told)]
+
+
+def dated(published: str | None) -> str:
+    """When a source was published, in words."""
+    return in_words(published) if published else "Undated"
 
 
 def _short(part: str, found: Evidence) -> str | None:

@@ -46,6 +46,13 @@ class RetrievedPassage(_Response):
     page: int | None = Field(description="the page or slide that it begins on, where there are such")
 
 
+class Tokens(_Response):
+    """What a generated answer took of the language model."""
+
+    read: int
+    written: int
+
+
 class Answer(_Response):
     """The answer and everything it rests on."""
 
@@ -68,6 +75,16 @@ class Answer(_Response):
     index_id: str = Field(description="fingerprint of the index that answered")
     timings_ms: dict[str, float] = Field(
         description="milliseconds of each stage, and `total`", examples=[{"retrieve": 6.1, "total": 9.8}]
+    )
+    prompt: str | None = Field(description="version of the prompts, of a generated answer")
+    tokens: Tokens | None = Field(description="what the language model read and wrote, where it says so")
+    basis: domain.Basis = Field(
+        description="`catalog` where the question was about the record itself (how many documents, which mention X):"
+        " counts and dates then need no citation"
+    )
+    disagreement: list[list[int]] = Field(
+        description="groups of markers: sources that give different figures for the same, newest first",
+        examples=[[[1, 2]]],
     )
 
 
@@ -245,8 +262,12 @@ def answer_of(answer: domain.Answer) -> Answer:
         answerer=answer.answerer,
         model=answer.model,
         fallback_reason=answer.fallback_reason,
+        prompt=answer.prompt,
+        tokens=Tokens.model_validate(answer.tokens) if answer.tokens else None,
         index_id=answer.index_id,
         timings_ms=dict(answer.timings_ms),
+        basis=answer.basis,
+        disagreement=[list(markers) for markers in answer.disagreement],
     )
 
 

@@ -18,7 +18,7 @@ from rag.admission import Job
 from rag.api import schemas
 from rag.api.errors import describe, problem_response
 from rag.api.work import in_thread, while_connected
-from rag.domain import Completed, Delta, Event, Retrieved
+from rag.domain import Completed, Delta, Event, Retrieved, Working
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,15 @@ def frames(events: Job[Event], request_id: str) -> Generator[Frame]:
     """The events as frames; an error becomes the last of them."""
     try:
         for event in events:
-            yield _frame(event)
+            if not isinstance(event, Working):
+                yield _frame(event)
     except CancelledError:  # nobody is there to be told
         return
     except Exception as error:
         yield Frame("error", describe(error, request_id))
 
 
-def _frame(event: Event) -> Frame:
+def _frame(event: Retrieved | Delta | Completed) -> Frame:
     match event:
         case Retrieved():
             return Frame("retrieved", schemas.retrieved_of(event))

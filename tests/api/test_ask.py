@@ -32,6 +32,10 @@ ANSWER_FIELDS: dict[str, tuple[type, ...]] = {
     "fallback_reason": (str, type(None)),
     "index_id": (str,),
     "timings_ms": (dict,),
+    "prompt": (str, type(None)),
+    "tokens": (dict, type(None)),
+    "basis": (str,),
+    "disagreement": (list,),
 }
 CITATION_FIELDS: dict[str, tuple[type, ...]] = {
     "marker": (int,),
@@ -88,6 +92,7 @@ def test_the_whole_body_is_as_the_contract_has_it(client: TestClient) -> None:
     assert 0 <= body["confidence"] <= 1
     assert body["standalone_question"] == QUESTION
     assert body["unsupported"] == []
+    assert (body["basis"], body["disagreement"]) == ("documents", [])
     assert (body["answerer"], body["model"], body["fallback_reason"]) == ("extractive", None, None)
     assert body["timings_ms"]["total"] >= max(body["timings_ms"].values())
     assert all(isinstance(value, float | int) for value in body["timings_ms"].values())
@@ -122,6 +127,24 @@ def test_what_the_record_does_not_say_is_an_answer_without_citations(client: Tes
     assert body["citations"] == []
     assert body["retrieved"]
     assert not any(passage["used"] for passage in body["retrieved"])
+
+
+def test_what_is_asked_of_the_record_itself_needs_no_citation(client: TestClient) -> None:
+    body = ask(client, "How many documents are there?")
+    assert_fields(body, ANSWER_FIELDS)
+    assert (body["status"], body["basis"], body["short_answer"]) == ("answered", "catalog", "61")
+    assert body["citations"] == body["retrieved"] == []
+    assert set(body["timings_ms"]) == {"converse", "catalog", "total"}
+
+
+def test_filters_hold_for_the_record_itself(client: TestClient) -> None:
+    body = ask(client, "How many documents are there?", filters={"kinds": ["visit", "clinic"]})
+    assert body["short_answer"] == "6"
+    streamed = client.post(
+        "/ask",
+        json={"question": "Which documents mention Takeda?", "filters": {"kinds": ["visit"]}, "stream": True},
+    )
+    assert "None of the 4 documents that the filters let through mentions Takeda." in streamed.text
 
 
 def test_asking_again_gives_the_same_but_for_id_and_timings(client: TestClient) -> None:

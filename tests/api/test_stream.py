@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rag.api.app import create_app
+from rag.domain import Working
 from rag.errors import IndexCorrupt, IndexEmpty
 from tests.api.stand_in import COMPLETED, DELTA, RETRIEVED, StandIn
 
@@ -130,6 +131,23 @@ def test_the_work_ends_when_the_client_goes_away(
             assert not application.scripted.ended.is_set()
         assert application.scripted.ended.wait(30)
         assert httpx2.get(f"{address}/healthz").status_code == 200
+
+
+def test_the_work_ends_though_there_is_nothing_to_send(
+    serving: Callable[[FastAPI], AbstractContextManager[str]],
+) -> None:
+    """A language model may write for long before a sentence is complete."""
+    application = StandIn(itertools.chain([RETRIEVED], itertools.repeat(Working())))
+    body = {"question": QUESTION, "stream": True}
+    with serving(create_app(application)) as address:  # type: ignore[arg-type]
+        with httpx2.stream("POST", f"{address}/ask", json=body) as response:
+            assert next(response.iter_lines()) == "event: retrieved"
+        assert application.scripted.ended.wait(30)
+
+
+def test_work_without_anything_to_show_is_not_sent(scripted: Callable[..., TestClient]) -> None:
+    found = streamed(scripted([RETRIEVED, Working(), DELTA, Working(), COMPLETED]))
+    assert [name for name, _ in found] == ["retrieved", "delta", "final"]
 
 
 def test_text_in_events_is_one_line_of_json(scripted: Callable[..., TestClient]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
+from rag.answer.extractive import DISAGREEMENT, dated
 from rag.api.schemas import answer_of
 from rag.catalog import Catalog
 from rag.domain import Answer
@@ -38,25 +39,36 @@ def check_answer(answer: Answer, catalog: Catalog) -> None:
         assert answer.reason
         return
     assert answer.reason is None
-    assert answer.citations
-    assert answer.used
     for citation in answer.citations:
         document = catalog.document(citation.document_id)
         assert document.text[citation.start : citation.end] == citation.quote
         assert (citation.title, citation.kind) == (document.title, document.kind)
-        # Every sentence that is shown is in the record, character for character.
-        assert " ".join(citation.quote.split()) in " ".join(answer.answer_plain.split())
     markers = [int(found) for found in re.findall(r"(?<!\\)\[(\d+)\]", answer.answer)]
     assert sorted(set(markers)) == [citation.marker for citation in answer.citations]
     assert list(dict.fromkeys(markers)) == sorted(set(markers))
     assert len({(found.document_id, found.start, found.end) for found in answer.citations}) == len(
         answer.citations
     )
+    assert shown(answer.answer) == " ".join(answer.answer_plain.split())
+    if answer.basis == "documents":
+        assert answer.citations
+        assert answer.used
+    if answer.basis == "documents" and answer.answerer == "extractive":
+        _check_sentences(answer)
+
+
+def _check_sentences(answer: Answer) -> None:
+    """Every sentence that is shown is in the record, character for character; before those that disagree are dates."""
+    for citation in answer.citations:
+        assert " ".join(citation.quote.split()) in " ".join(answer.answer_plain.split())
     rest = " ".join(answer.answer_plain.split())
+    for markers in answer.disagreement:
+        rest = rest.replace(DISAGREEMENT, "", 1)
+        for citation in (answer.citations[marker - 1] for marker in markers):
+            rest = rest.replace(f"{dated(citation.published)}: ", "", 1)
     for citation in sorted(answer.citations, key=lambda found: -len(found.quote)):
         rest = rest.replace(" ".join(citation.quote.split()), "")
     assert rest.split() == [], "the answer says what no citation does"
-    assert shown(answer.answer) == " ".join(answer.answer_plain.split())
 
 
 def shown(markdown: str) -> str:

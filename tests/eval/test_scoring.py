@@ -2,7 +2,7 @@ import pytest
 
 from eval.cases import CaseType
 from eval.matching import parse_form
-from eval.outcomes import Outcome, ReadSentence, RetrievedPassage, failed
+from eval.outcomes import Outcome, ReadSentence, RetrievedPassage, TokenCount, failed
 from eval.scoring import cause, scored, would_be_right
 from rag.domain import Passage
 from tests.eval.examples import COST, HARBOUR, make_answer, make_case, make_gold, make_quote, make_refusal
@@ -43,6 +43,29 @@ def test_an_answer_has_every_measure() -> None:
     assert measures["documents_success@1"] == 1.0
     assert measures["answer_characters"] == len(COST)
     assert "answered_unanswerable" not in measures
+
+
+def test_of_what_a_model_wrote_it_is_told_how_much_could_be_shown() -> None:
+    written = {"answerer": "generative", "tokens": TokenCount(read=900, written=30)}
+    answer = make_answer(f"{COST} [1]", make_quote(COST)).model_copy(update=written)
+    measures = judged(answer).measures
+    assert (measures["supported_sentences"], measures["faithful"], measures["fell_back"]) == (1, 1, 0)
+    assert (measures["tokens_read"], measures["tokens_written"]) == (900, 30)
+    half = judged(answer.model_copy(update={"unsupported": ("It leaks.",)})).measures
+    assert (half["supported_sentences"], half["faithful"]) == (0.5, 0)
+    nothing_left = make_refusal().model_copy(update=written | {"unsupported": ("It leaks.",)})
+    assert judged(nothing_left).measures["supported_sentences"] == 0
+
+
+def test_a_refusal_of_the_model_wrote_no_sentence() -> None:
+    measures = judged(make_refusal().model_copy(update={"answerer": "generative"})).measures
+    assert not {"supported_sentences", "faithful"} & measures.keys()
+
+
+def test_an_answer_without_the_model_says_whether_that_was_meant() -> None:
+    extractive = make_answer(f"{COST} [1]", make_quote(COST)).model_copy(update={"answerer": "extractive"})
+    assert "fell_back" not in judged(extractive).measures
+    assert judged(extractive.model_copy(update={"fallback_reason": "It failed."})).measures["fell_back"] == 1
 
 
 def test_a_refusal_of_the_answerable_cites_nothing_that_could_be_judged() -> None:

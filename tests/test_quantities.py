@@ -1,6 +1,6 @@
 import pytest
 
-from eval.quantities import Number, PartialDate, dates, normalise, numbers
+from rag.quantities import Number, PartialDate, dates, normalise, numbers
 
 
 @pytest.mark.parametrize(

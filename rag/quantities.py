@@ -93,13 +93,13 @@ def normalise(text: str) -> str:
 
 def dates(text: str) -> list[PartialDate]:
     """The dates that a normalised text mentions, in no order; "9-11 April 2025" gives both its days."""
-    return [date for date, _ in _scan_dates(text)]
+    return [date for date, _ in date_spans(text)]
 
 
 def numbers(text: str) -> list[Number]:
     """The numbers of a normalised text, in digits or words; those of a day or a month belong to dates."""
     rest = text
-    for date, (start, end) in _scan_dates(text):
+    for date, (start, end) in date_spans(text):
         if date.month is not None:
             rest = rest[:start] + "_" * (end - start) + rest[end:]
     values = [(_digits_value(match), match.end()) for match in _DIGITS.finditer(rest)]
@@ -137,8 +137,8 @@ def _spelled_values(phrase: str) -> Iterator[float]:
     yield float(total + group)
 
 
-def _scan_dates(text: str) -> list[tuple[PartialDate, tuple[int, int]]]:
-    """Each date with its span; a stretch that one form has read is not read again by a vaguer one."""
+def date_spans(text: str) -> list[tuple[PartialDate, tuple[int, int]]]:
+    """Each date of a normalised text with its span; what one form has read is not read again by a vaguer one."""
     found: list[tuple[PartialDate, tuple[int, int]]] = []
     taken: list[tuple[int, int]] = []
     for pattern in _DATES:
