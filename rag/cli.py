@@ -265,10 +265,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check all that is stored against each other and against exact search; exit 1 if anything is wrong."""
-    from rag.inspection import inspect
     from rag.terminal import print_checks
+    from rag.verification import verify_in_child
 
-    checks = inspect(_application(data_dir, corpus).settings)
+    checks = verify_in_child(_application(data_dir, corpus).settings)
     print_checks(checks, as_json)
     if not all(check.well for check in checks):
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rag.errors import IndexCorrupt, LanguageModelError, RagError
 from rag.formats.read import ENDINGS, reader_missing
-from rag.inspection import inspect
+from rag.verification import verify_in_child
 from rag.wiring import Application, Progress
 
 _SHOWN = ("passages", "vectors", "search")
@@ -118,7 +118,7 @@ def _index(application: Application) -> str:
 
 def _contents(application: Application) -> str:
     application.catalog.manifest()
-    checks = inspect(application.settings)
+    checks = verify_in_child(application.settings)
     # That the index is of this program and these settings is looked at above.
     wrong = [check for check in checks if not check.well and check.subject != "manifest"]
     if wrong:

@@ -10,9 +10,9 @@ from pathlib import Path
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
 from rag.errors import IndexCorrupt, IndexEmpty, IndexMismatch, IndexNewer, StorageError
-from rag.inspection import inspect
 from rag.seal import CHROMA_FOLDER, Seal
 from rag.settings import Settings
+from rag.verification import verify_in_child
 from rag.verify import Check
 
 # What is damaged, for as long as it is not made anew.
@@ -31,7 +31,11 @@ class Safekeeping:
 
     @contextmanager
     def changing(
-        self, fingerprint: Callable[[], str], rebuild: bool = False, wait_seconds: float = 0
+        self,
+        fingerprint: Callable[[], str],
+        rebuild: bool = False,
+        wait_seconds: float = 0,
+        known_damage: str = "",
     ) -> Iterator[str]:
         """Hold the writer's place; gives why the index must be made anew, empty where it need not.
 
@@ -45,7 +49,7 @@ class Safekeeping:
         with self._catalog.writing(wait_seconds):
             for path in self.leftovers():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            damage = self._damage(rebuild)
+            damage = known_damage or self._damage(rebuild)
             if damage is not None:
                 self._set_aside()
             try:
@@ -67,7 +71,7 @@ class Safekeeping:
         if not self._seal.broken():
             return []
         # Not as it was sealed: damaged, or a process was killed while it wrote. That costs a closer look, in a child.
-        checks = inspect(self._settings, with_model=False)
+        checks = verify_in_child(self._settings, with_model=False)
         return [check for check in checks if not check.well]
 
     def _damage(self, rebuild: bool) -> str | None:

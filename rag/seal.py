@@ -105,7 +105,7 @@ def _of_rows(path: Path) -> str | None:
             connection.execute("BEGIN")
             # Tables are read as SQLite stores them: also what ought to be text may be no text any more.
             connection.text_factory = bytes
-            if connection.execute("PRAGMA quick_check(1)").fetchall() != [(b"ok",)]:
+            if connection.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
                 return None
             for row in _rows(connection):
                 digest.update(marshal.dumps(row, _MARSHAL_VERSION))

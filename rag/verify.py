@@ -1,7 +1,7 @@
 """Verifies the index: the catalog against itself, the vectors against the catalog, the search against exact search.
 
 Every check only reads, and names what cannot be read. For files that end the process that reads them, see
-`rag.inspection`.
+`rag.verification`.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def _vectors(index: Index) -> str:
     _require_equal("vectors", index.vectors.count(manifest.collection), manifest.passages)
     problems = []
     for ids, matrix in _stored(index, manifest, passages):
-        norms = np.linalg.norm(matrix, axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # damage may leave any number, or none
+            norms = np.linalg.norm(matrix, axis=1)
         # Written so that what is not a number is wrong too.
         for at in np.flatnonzero(~(np.abs(norms - 1.0) < _SAME)):
             problems.append(f"the vector of passage {ids[at]} has the length {norms[at]:.3f} in place of 1")

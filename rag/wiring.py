@@ -153,9 +153,19 @@ class Application:
             IndexBusy, DocumentUnreadable, IndexCorrupt, ModelMissing: as `rag.ingest.Ingest.synchronise`.
         """
         chosen = tuple(corpus) or self.corpus
-        with self._changing(rebuild=rebuild) as anew, Parser(self.settings.reading) as parser:
-            report = self._ingest(parser).synchronise(chosen, progress, rebuild)
+        try:
+            report = self._synchronise(chosen, progress, rebuild)
+        except IndexCorrupt as error:
+            # Damage that shows only when something is written: nothing of what is stored is used any more.
+            report = self._synchronise(chosen, progress, rebuild, f"It was damaged ({error})")
         self._remember(chosen)
+        return report
+
+    def _synchronise(
+        self, corpus: Sequence[Path], progress: Progress | None, rebuild: bool, damage: str = ""
+    ) -> IngestReport:
+        with self._changing(rebuild=rebuild, damage=damage) as anew, Parser(self.settings.reading) as parser:
+            report = self._ingest(parser).synchronise(corpus, progress, rebuild)
         return replace(report, anew="" if rebuild else anew)
 
     def upload(self, files: Sequence[Upload], progress: Progress | None = None) -> IngestReport:
@@ -200,8 +210,10 @@ class Application:
         """
         FeedbackFile(self.settings.data_dir).add(answer_id, rating, comment)
 
-    def _changing(self, wait_seconds: float = 0, rebuild: bool = False) -> AbstractContextManager[str]:
-        return self._safekeeping.changing(lambda: self.fingerprint, rebuild, wait_seconds)
+    def _changing(
+        self, wait_seconds: float = 0, rebuild: bool = False, damage: str = ""
+    ) -> AbstractContextManager[str]:
+        return self._safekeeping.changing(lambda: self.fingerprint, rebuild, wait_seconds, damage)
 
     def _intake(self, progress: Progress | None = None) -> intake.Intake:
         ingest = self._ingest(self._parser)

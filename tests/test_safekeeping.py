@@ -11,7 +11,7 @@ import pytest
 
 from rag.catalog import CATALOG_FILE, CATALOG_VERSION
 from rag.domain import Question
-from rag.errors import DocumentUnreadable, IndexNewer
+from rag.errors import DocumentUnreadable, IndexCorrupt, IndexNewer
 from rag.seal import SEAL_FILE, Seal
 from rag.settings import Settings
 from rag.wiring import Application, build
@@ -86,6 +86,23 @@ def test_what_cannot_be_made_anew_is_put_back(again: Application, tmp_path: Path
     assert vectors_file(data).read_bytes() == before
     assert not (data / "damaged").exists()
     assert again.catalog.manifest().documents == 3
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_damage_that_only_writing_shows_is_mended_too(
+    again: Application, small_corpus: Path, monkeypatch: pytest.MonkeyPatch, rebuild: bool
+) -> None:
+    (small_corpus / "harbour.md").write_text("The quay cost 42 million euros.", encoding="utf-8")
+    create, folder = again.vectors.create, again.settings.data_dir / "damaged"
+
+    def refuse(collection: str) -> None:
+        if not folder.exists():
+            raise IndexCorrupt("database disk image is malformed")
+        create(collection)
+
+    monkeypatch.setattr(again.vectors, "create", refuse)
+    again.synchronise(rebuild=rebuild)
+    check_answers(again)
 
 
 def test_a_document_can_be_deleted_from_a_damaged_record(again: Application) -> None:

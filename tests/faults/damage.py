@@ -133,4 +133,6 @@ def damage(folder: Path, rounds: int, seed: int) -> Counter[str]:
                 file=sys.stderr,
             )
             raise
+        if number % 20 == 19:
+            print(f"{number + 1} rounds of damage", file=sys.stderr)
     return harm.counts

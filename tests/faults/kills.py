@@ -162,4 +162,6 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
         except AssertionError:
             print(f"round {number} of kills, seed {seed}: {folder}", file=sys.stderr)
             raise
+        if number % 20 == 19:
+            print(f"{number + 1} rounds of kills", file=sys.stderr)
     return kills.counts

@@ -23,14 +23,16 @@ QUIET_SECONDS = 120.0
 _PASSED_ON = {"data_dir", "embedding_model", "model_cache_dir", "passage_tokens", "threads", "chroma"}
 
 
-def inspect(settings: Settings, with_model: bool = True, quiet_seconds: float = QUIET_SECONDS) -> list[Check]:
+def verify_in_child(
+    settings: Settings, with_model: bool = True, quiet_seconds: float = QUIET_SECONDS
+) -> list[Check]:
     """What `rag.verify` finds in a child; without the model all but how it embeds, which takes less time."""
     return list(_of_child(settings, with_model, quiet_seconds))
 
 
 def _of_child(settings: Settings, with_model: bool, quiet_seconds: float) -> Iterator[Check]:
     child = subprocess.Popen(
-        [sys.executable, "-m", "rag.inspector"],
+        [sys.executable, "-m", "rag.verification_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

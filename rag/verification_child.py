@@ -1,4 +1,4 @@
-"""The child process of `rag.inspection`: settings come in on standard input, checks go out on standard output."""
+"""The child process of `rag.verification`: settings come in on standard input, checks go out on standard output."""
 
 from __future__ import annotations
 
