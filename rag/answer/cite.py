@@ -51,7 +51,8 @@ def cite(draft: Draft) -> Cited:
                 citations.append(_citation(markers[key], evidence))
             numbers.append(markers[key])
             used.add(passage.id)
-        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers)) or NO_SOURCE
+        suffix = "".join(f"[{number}]" for number in dict.fromkeys(numbers))
+        suffix = NO_SOURCE if statement.unsupported else suffix
         marked.append((statement.text, suffix, statement.listed))
     disagreement = tuple(tuple(markers[_key(each)] for each in group) for group in draft.disagreeing)
     return Cited(_markdown(marked), _plain(marked), tuple(citations), frozenset(used), disagreement)

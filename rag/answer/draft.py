@@ -9,11 +9,15 @@ from rag.domain import Evidence, Usage
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A stretch of the answer. `listed` asks for a line of its own; without evidence it is not supported."""
+    """A stretch of the answer. `listed` asks for a line of its own, `unsupported` for a mark that no source bears it out.
+
+    What the catalog says of the record has no evidence either, and needs none.
+    """
 
     text: str
     evidence: tuple[Evidence, ...]
     listed: bool = False
+    unsupported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,10 @@ class _Reply:
             self._statements += verdict.statements
             self._unsupported += verdict.unsupported
             if self._keep:
-                kept = [Statement(text, (), written.marked.listed) for text in verdict.unsupported]
+                kept = [
+                    Statement(text, (), written.marked.listed, unsupported=True)
+                    for text in verdict.unsupported
+                ]
                 self._statements += kept
 
     def _draft(self, usage: Usage | None) -> Draft:

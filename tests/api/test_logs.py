@@ -31,8 +31,16 @@ def test_a_question_leaves_a_line_for_the_request_and_one_for_each_stage(
     with caplog.at_level(logging.INFO, "rag"):
         client.post("/ask", json={"question": SECRET}, headers={"X-Request-ID": "request-1"})
     found = lines(caplog)
-    assert [line["event"] for line in found] == ["asked", *["stage"] * 5, "request"]
-    assert [line["stage"] for line in found[1:-1]] == ["wait", "converse", "retrieve", "read", "answer"]
+    assert [line["event"] for line in found] == ["asked", *["stage"] * 7, "request"]
+    assert [line["stage"] for line in found[1:-1]] == [
+        "wait",
+        "converse",
+        "catalog",
+        "retrieve",
+        "read",
+        "answer",
+        "cite",
+    ]
     assert {key: found[-1][key] for key in ("request_id", "method", "route", "status", "key")} == {
         "request_id": "request-1",
         "method": "POST",
