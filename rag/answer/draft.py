@@ -9,7 +9,7 @@ from rag.domain import Evidence, Usage
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A stretch of the answer. `listed` asks for a line of its own, `unsupported` for a mark that no source bears it out.
+    """A stretch of the answer. `listed` asks for a line of its own, `unsupported` for a mark that nothing bears it out.
 
     What the catalog says of the record has no evidence either, and needs none.
     """
