@@ -33,6 +33,8 @@ from rag.revise import as_it_is, revise
 from rag.sentences import split_sentences, stripped
 
 WRITE_BATCH = 250
+# How many of the nearest are looked at for a passage's own, first and at last.
+LOOKED_AT = (5, 1_000)
 # No language has so many; a passage must not grow without end where the model sees but one unknown word.
 _CHARACTERS_PER_TOKEN = 50
 
@@ -151,8 +153,15 @@ def found_by_own_vector(store: VectorStore, collection: str, passage_id: str) ->
     vector = store.vectors(collection, [passage_id]).get(passage_id)
     if vector is None:
         return False
+    # The search is approximate: among many passages that are nearly alike it may miss one at first, and looks at more
+    # of them the more are asked for. In a graph that is broken it does not find it then either.
+    return any(
+        _is_found(store.query(collection, vector, limit, Filters()), passage_id) for limit in LOOKED_AT
+    )
+
+
+def _is_found(nearest: Sequence[tuple[str, float]], passage_id: str) -> bool:
     # Passages with the same text have the same vector: any of them at similarity 1 will do.
-    nearest = store.query(collection, vector, 5, Filters())
     return any(found == passage_id or similarity > 0.9999 for found, similarity in nearest)
 
 
