@@ -195,7 +195,9 @@ def test_the_pause_that_a_server_asks_for_is_made(server: LLMServer, make: Make)
 
 
 @pytest.mark.parametrize(
-    "retry_after", [30, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)]
+    "retry_after",
+    [30, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
+    ids=["seconds", "date"],
 )
 def test_a_pause_that_is_too_long_is_not_made(
     server: LLMServer, make: Make, retry_after: float | str
