@@ -32,6 +32,9 @@ Expect = Literal["answered", "not_found"]
 SPLITS: tuple[Split, ...] = ("development", "test")
 
 
+Line = TypeVar("Line", bound=BaseModel)
+
+
 class InvalidCases(InvalidInput):
     """A file of cases that cannot be used; the message names the file and the line."""
 
@@ -217,6 +220,24 @@ def load_cases(paths: Iterable[Path], documents: Mapping[str, Document]) -> tupl
         raise InvalidCases(
             f"No cases in {', '.join(map(str, paths)) or 'no file'}: give files of JSON lines."
         )
+    return tuple(cases)
+
+
+def load_folder(folder: Path, model: type[Line]) -> tuple[Line, ...]:
+    """Every line in the `*.jsonl` files of a folder, as cases of another kind.
+
+    Raises:
+        InvalidCases: names file, line and what is wrong with it; or there is none.
+    """
+    cases: list[Line] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                cases.append(model.model_validate(json.loads(line)))
+            except (ValidationError, ValueError) as error:
+                raise InvalidCases(f"{path}:{number}: {error}") from error
+    if not cases:
+        raise InvalidCases(f"{folder} has no *.jsonl file with cases.")
     return tuple(cases)
 
 

@@ -19,7 +19,8 @@ from eval.cases import InvalidCases
 from eval.logistic import Array, Logistic, fit_logistic
 from eval.verification import Progress, Shelf, Trial, VerificationCase, trials, wrong_sentences, wrongly_cited
 from rag.answer.facts import unread
-from rag.answer.verify import Decision, Labelled, Verify
+from rag.answer.verify import Labelled, Verify
+from rag.calibration import Calibration
 from rag.domain import Hit
 
 FOLDS = 5
@@ -62,7 +63,7 @@ def fit_decision(
     shelf: Shelf,
     verify: Verify,
     progress: Progress | None = None,
-) -> Decision:
+) -> Calibration:
     """Fit on the development cases; the threshold flags `FLAGGED` of the right sentences of folds that were left out.
 
     Raises:
@@ -104,7 +105,7 @@ def _wrong(trial: Trial, sources: Sequence[Labelled], verify: Verify) -> set[str
     return set(wrong_sentences(trial, sources, verify))
 
 
-def decide(examples: Sequence[Example]) -> Decision:
+def decide(examples: Sequence[Example]) -> Calibration:
     """Weights from all examples; the threshold from folds of whole clusters that were left out."""
     if len({example.supported for example in examples}) < 2:
         raise InvalidCases(
@@ -128,10 +129,10 @@ def decide(examples: Sequence[Example]) -> Decision:
     whole = model(np.ones(len(examples), dtype=bool))
     threshold = float(np.quantile(probability[truth == 1.0], FLAGGED))
     fitted = {name: round(float(weight), 4) for name, weight in zip(names, whole.weights, strict=True)}
-    return Decision(fitted, round(whole.bias, 4), round(threshold, 4))
+    return Calibration(fitted, round(whole.bias, 4), round(threshold, 4))
 
 
-def store(decision: Decision) -> None:
+def store(decision: Calibration) -> None:
     """Write it where the program reads it."""
     content = {
         "weights": dict(decision.weights),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from eval.cases import InvalidCases, Split
+from eval.cases import Split, load_folder
 from eval.conversation import ShareFigure
 from eval.statistics import Estimate, estimate_mean
 from rag.foreign import LanguageGate
@@ -39,16 +38,7 @@ def load_languages(folder: Path) -> tuple[LanguageCase, ...]:
     Raises:
         InvalidCases: names file, line and what is wrong with it.
     """
-    cases = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                cases.append(LanguageCase.model_validate(json.loads(line)))
-            except (ValidationError, ValueError) as error:
-                raise InvalidCases(f"{path}:{number}: {error}") from error
-    if not cases:
-        raise InvalidCases(f"{folder} has no *.jsonl file with cases.")
-    return tuple(cases)
+    return load_folder(folder, LanguageCase)
 
 
 def told_apart(cases: Sequence[LanguageCase], gate: LanguageGate) -> list[ShareFigure]:

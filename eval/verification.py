@@ -18,13 +18,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from eval.cases import InvalidCases, Split
+from eval.cases import InvalidCases, Split, load_folder
 from eval.conversation import ShareFigure
 from eval.statistics import Estimate, estimate_share
 from rag.answer.support import Claim, Support
-from rag.answer.verify import Decision, Labelled, Verified, Verify
+from rag.answer.verify import Labelled, Verified, Verify
+from rag.calibration import Calibration
 from rag.domain import Document, Hit, Passage, Sentence
 from rag.formats.read import read_file
 from rag.ingest import CountTokens, passages_of
@@ -114,16 +115,7 @@ def load_verification(folder: Path) -> tuple[VerificationCase, ...]:
     Raises:
         InvalidCases: names file, line and what is wrong with it.
     """
-    cases = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                cases.append(VerificationCase.model_validate(json.loads(line)))
-            except (ValidationError, ValueError) as error:
-                raise InvalidCases(f"{path}:{number}: {error}") from error
-    if not cases:
-        raise InvalidCases(f"{folder} has no *.jsonl file with cases.")
-    return tuple(cases)
+    return load_folder(folder, VerificationCase)
 
 
 class Shelf:
@@ -267,7 +259,9 @@ def wrongly_cited(trial: Trial, sources: Sequence[Labelled], verify: Verify) -> 
 class Remembering(Verify):
     """The same, but a sentence that stands in several answers of a case is held against passages once."""
 
-    def __init__(self, embedder: Embedder, reader: Reader | None, decision: Decision | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, reader: Reader | None, decision: Calibration | None = None
+    ) -> None:
         super().__init__(embedder, reader, decision)
         self._known: dict[tuple[str, str, tuple[str, ...]], Support] = {}
 
@@ -278,7 +272,7 @@ class Remembering(Verify):
             self._known[key] = super().support(claim, hits, shown)
         return self._known[key]
 
-    def decided_by(self, decision: Decision) -> Remembering:
+    def decided_by(self, decision: Calibration) -> Remembering:
         """The same with another decision; what is known already is not read again."""
         other = copy.copy(self)
         other.decision = decision

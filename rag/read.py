@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 
+from rag.calibration import Calibration
 from rag.catalog import Catalog
 from rag.definitions import has_initials
 from rag.domain import Evidence, Hit, Passage, Reading, Sentence
@@ -29,26 +30,9 @@ CERTAIN = 0.9
 CACHED_WORDS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How signals become the probability of a right answer; fitted by `mission-record eval calibrate`.
-
-    P(right) = 1 / (1 + exp(-(bias + sum of weight x signal))); below `threshold` the record does not say.
-    """
-
-    weights: Mapping[str, float]
-    bias: float
-    threshold: float
-
-    def probability(self, signals: Mapping[str, float]) -> float:
-        """Between 0 and 1; a signal without a weight does not count."""
-        logit = self.bias + sum(weight * signals.get(name, 0.0) for name, weight in self.weights.items())
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
-
-
 @lru_cache(maxsize=1)
 def stored_calibration() -> Calibration:
-    """What was fitted last, as it came with the program."""
+    """When the record answers, as `mission-record eval calibrate` fitted it last."""
     stored = json.loads(files("rag").joinpath("calibration.json").read_text(encoding="utf-8"))
     weights = dict(zip(stored["feature_names"], stored["weights"], strict=True))
     return Calibration(weights, stored["bias"], stored["threshold"])

@@ -16,6 +16,7 @@ from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
 from rag.answer.catalogued import Catalogued
 from rag.answer.generative import Write, WritingLimits
+from rag.answer.verify import Verify
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.condense import Condense
 from rag.corpus import read_corpus
@@ -32,7 +33,7 @@ from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.safekeeping import Safekeeping
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
 from rag.spell import Spell
-from rag.uploads import Uploads, Withdrawn
+from rag.uploads import Uploads, Withdrawn, write_durably
 
 if TYPE_CHECKING:
     from rag.adapters.language_model import LlamaIndexLanguageModel
@@ -262,9 +263,7 @@ class Application:
         content = json.dumps(paths, ensure_ascii=False)
         if self._corpus_file.is_file() and self._corpus_file.read_text(encoding="utf-8") == content:
             return
-        partial = self._corpus_file.with_suffix(".part")
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(self._corpus_file)
+        write_durably(self._corpus_file, content)
 
     def _load_embedder(self) -> Embedder:
         from rag.adapters.embedding import OnnxEmbedder
@@ -332,8 +331,6 @@ class Application:
         """What writes answers, where the settings name a language model."""
         if self.language_model is None:
             return None
-        from rag.answer.verify import Verify
-
         settings = self.settings.llm
         limits = WritingLimits(
             settings.context_tokens - settings.answer_tokens,

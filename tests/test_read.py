@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from rag.calibration import Calibration
 from rag.domain import Evidence, Hit, Reading
-from rag.read import NO_EVIDENCE, UNKNOWN_NAME, Calibration, Read, stored_calibration
+from rag.read import NO_EVIDENCE, UNKNOWN_NAME, Read, stored_calibration
 from rag.wiring import Application
 from tests.fakes import WordReader
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from rag.answer.draft import Statement
 from rag.answer.facts import unread
 from rag.answer.markers import Marked, marked_sentences
 from rag.answer.support import Claim, Judge, Support
+from rag.calibration import Calibration
 from rag.domain import Evidence, Hit
 from rag.language import content_words, stems
 from rag.ports import Embedder, Reader
@@ -71,28 +72,11 @@ class Verified:
     invented: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """When support is enough; fitted by `mission-record eval verification --fit`.
-
-    P(supported) = 1 / (1 + exp(-(bias + sum of weight x signal))), and it is from `threshold` on.
-    """
-
-    weights: Mapping[str, float]
-    bias: float
-    threshold: float
-
-    def probability(self, signals: Mapping[str, float]) -> float:
-        """Between 0 and 1; a signal without a weight does not count."""
-        logit = self.bias + sum(weight * signals.get(name, 0.0) for name, weight in self.weights.items())
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
-
-
 @lru_cache(maxsize=1)
-def stored_decision() -> Decision:
-    """What was fitted last, as it came with the program."""
+def stored_decision() -> Calibration:
+    """When support is enough, as `mission-record eval verification --fit` fitted it last."""
     stored = json.loads(files("rag.answer").joinpath("verification.json").read_text(encoding="utf-8"))
-    return Decision(stored["weights"], stored["bias"], stored["threshold"])
+    return Calibration(stored["weights"], stored["bias"], stored["threshold"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +92,9 @@ class Written:
 class Verify:
     """Checks what was written against what was shown. Threads may share it."""
 
-    def __init__(self, embedder: Embedder, reader: Reader | None, decision: Decision | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, reader: Reader | None, decision: Calibration | None = None
+    ) -> None:
         """Without a `reader`, values and names are not asked for, and swapped ones are found less often."""
         self.judge = Judge(embedder, reader)
         self.decision = decision or stored_decision()
