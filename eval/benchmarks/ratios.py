@@ -1,0 +1,55 @@
+"""How many times more: ratios of medians, and the exponent at which something grows, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from eval.statistics import LEVEL, RESAMPLES, SEED, Estimate
+
+
+def ratio_of_medians(above: Sequence[float], below: Sequence[float]) -> Estimate:
+    """The median of one set of samples over that of another, with its percentile bootstrap interval (Efron 1979).
+
+    Sets of the same length are taken to be measured in turns: the pairs are resampled, so that what disturbed the
+    machine for a while disturbs both.
+
+    Raises:
+        ValueError: one of them is empty.
+    """
+    first, second = np.asarray(above, float), np.asarray(below, float)
+    if not first.size or not second.size:
+        raise ValueError("There is no ratio of no samples.")
+    generator = np.random.default_rng(SEED)
+    drawn = generator.integers(first.size, size=(RESAMPLES, first.size))
+    also = (
+        drawn if first.size == second.size else generator.integers(second.size, size=(RESAMPLES, second.size))
+    )
+    ratios = np.median(first[drawn], axis=1) / np.median(second[also], axis=1)
+    return _estimate(float(np.median(first) / np.median(second)), ratios, first.size)
+
+
+def exponent(samples: Mapping[int, Sequence[float]]) -> Estimate:
+    """The slope of log median over log size, least squares, the samples of each size resampled.
+
+    Raises:
+        ValueError: there are fewer than two sizes, or a size has no samples.
+    """
+    sizes = sorted(samples)
+    if len(sizes) < 2 or not all(samples[size] for size in sizes):
+        raise ValueError("An exponent needs samples of two sizes at least.")
+    generator = np.random.default_rng(SEED)
+    medians = []
+    for size in sizes:
+        values = np.asarray(samples[size], float)
+        drawn = generator.integers(values.size, size=(RESAMPLES, values.size))
+        medians.append(np.log(np.append(np.median(values[drawn], axis=1), np.median(values))))
+    slopes = np.polyfit(np.log(sizes), np.array(medians), 1)[0]
+    return _estimate(float(slopes[-1]), slopes[:-1], sum(len(samples[size]) for size in sizes))
+
+
+def _estimate(value: float, resampled: np.ndarray, number: int) -> Estimate:
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(resampled, [tail, 100 - tail])
+    return Estimate(value, float(low), float(high), number, number)
