@@ -12,7 +12,7 @@ from eval.calibrate import ask, examples_of, prior_weights, signal_names, stored
 from eval.cases import SPLITS, InvalidCases, Split
 from eval.compare import Difference, compare
 from eval.evaluate import Plan, evaluate_in, external, silent, with_overrides
-from eval.fitting import Example, Fit, best_sentence, fit
+from eval.fitting import Example, Fit, answer_made, fit
 from eval.knowing import auroc
 from eval.logistic import Array
 from eval.report import Run
@@ -46,10 +46,10 @@ UNREAD = ("first passage", "first 3 sentences")
 # What was added, in the order of its cost: retrieval is there anyway, words and names are looked up, the reader is run.
 SIGNAL_GROUPS = {
     "retrieval": ("rank",),
-    "words": ("coverage", "attributes", "says_more"),
-    "names and numbers": ("names_missing", "unknown_names", "numbers_missing"),
-    "kind of answer": ("type_fits", "yes_no", "definition", "defines"),
-    "the reader's span": ("span",),
+    "words": ("coverage", "attributes", "says_more", "question_words"),
+    "names and numbers": ("names_missing", "row_names_missing", "unknown_names", "numbers_missing"),
+    "kind of answer": ("type_fits", "yes_no", "definition", "defines", "is_question"),
+    "the reader's span": ("span", "span_fits"),
     "the reader's verdict": ("answerable",),
 }
 
@@ -98,7 +98,7 @@ def _changes(full: Run, run: Run) -> dict[str, Difference]:
 class SignalRow:
     """How far a decision gets that is fitted on some signals of the development cases; figures by split.
 
-    `best_right`: of the answerable questions, how often the best sentence answers; `auroc`: how well its probability
+    `best_right`: of the answerable questions, how often the answer would be right; `auroc`: how well its probability
     tells answerable from unanswerable questions. Those of the development split are cross-validated.
     """
 
@@ -135,8 +135,8 @@ def ablate_signals(path: Path, settings: Settings, advance: Advance = silent) ->
 
 
 def _judged(fitted: Fit, examples: Sequence[Example]) -> tuple[Array, Array]:
-    """Of each example's best sentence the probability and whether it answers."""
-    best = np.array([best_sentence(fitted.model, found) for found in examples])
+    """Of each example's best sentence the probability, and whether the answer that it leads is right."""
+    best = np.array([answer_made(fitted.model, found) for found in examples])
     return best[:, 0], best[:, 1]
 
 

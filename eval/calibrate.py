@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from math import inf
@@ -15,15 +15,19 @@ from pathlib import Path
 import numpy as np
 
 import rag.read
-from eval.answer_measures import holds_answer
+from eval.answer_measures import holds_answer, too_long
 from eval.cases import Case, InvalidCases, Split
-from eval.evaluate import Advance, Plan, bundled_cases, chosen_cases, digest, external, silent
+from eval.evaluate import Advance, Plan, bundled_collections, chosen_cases, digest, external, silent
 from eval.fitting import COST_RATIO, FOLDS, PENALTY, ErrorRates, Example, Fit, fit
 from eval.knowing import auroc, expected_calibration_error
 from eval.logistic import Array
 from eval.runner import ask_case
 from eval.workspace import opened, prepared
-from rag.domain import Answer, Evidence
+from rag.answer.cite import cite
+from rag.answer.extractive import answer as draft_answer
+from rag.domain import Answer, Evidence, Reading
+from rag.language import parts
+from rag.read import in_order
 from rag.settings import Settings
 from rag.wiring import BUNDLED_READER
 
@@ -72,7 +76,31 @@ def example(case: Case, answer: Answer, names: Sequence[str]) -> Example | None:
         return None
     features = [[found.signals.get(name, 0.0) for name in names] for found in evidence]
     answers = [float(_answers(case, found)) for found in evidence]
-    return Example(case.cluster, case.answerable, np.array(features, float), np.array(answers))
+    return Example(
+        case.cluster,
+        case.answerable,
+        np.array(features, float),
+        np.array(answers),
+        answered_right=_answered_right(case, answer.standalone_question, evidence),
+    )
+
+
+def _answered_right(case: Case, question: str, evidence: Sequence[Evidence]) -> Callable[[Array], bool]:
+    """Whether what would be answered is right, given the probability of each sentence."""
+
+    def judge(probabilities: Array) -> bool:
+        scored = sorted(
+            (replace(found, score=float(p)) for found, p in zip(evidence, probabilities, strict=True)),
+            key=in_order,
+        )
+        # As if nothing were refused: what the threshold is to be is decided by how often this is right. What differs
+        # from the best and is half as sure disagrees with it.
+        best = scored[0].score
+        draft = draft_answer(parts(question), Reading(tuple(scored), best), best / 2)
+        said = cite(draft).answer_plain
+        return holds_answer(case, said) and not too_long(case, said)
+
+    return judge
 
 
 def examples_of(asked: Asked, names: Sequence[str]) -> list[Example]:
@@ -122,24 +150,19 @@ def fit_decision(
     penalty: float = PENALTY,
     advance: Advance = silent,
 ) -> Decision:
-    """Ask the development cases of every collection and fit; each path is one, and counts as much as any other.
+    """Ask the development cases of every collection and fit; each path is one, and each case counts once.
 
     The prior comes from what the program has stored.
 
     Raises:
         InvalidCases: nothing can be fitted on them.
     """
-    asked = [ask(path, settings, "development", advance) for path in paths or (bundled_cases(),)]
+    asked = [ask(path, settings, "development", advance) for path in paths or bundled_collections()]
     names = signal_names(answer for its in asked for answer in its.answers)
-    most = max(len(its.cases) for its in asked)
     examples: list[Example] = []
     places: list[slice] = []
     for its in asked:
-        weight = most / len(its.cases)
-        made = [
-            replace(found, cluster=f"{its.name}: {found.cluster}", weight=weight)
-            for found in examples_of(its, names)
-        ]
+        made = [replace(found, cluster=f"{its.name}: {found.cluster}") for found in examples_of(its, names)]
         places.append(slice(len(examples), len(examples) + len(made)))
         examples += made
     fitted = fit(examples, names, prior_weights(stored_calibration(), names), cost_ratio, penalty)

@@ -102,7 +102,7 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to store it, instead of in the program.")
     ] = None,
-    cost_ratio: Annotated[float, typer.Option(min=0.01, help="Refusals that one wrong answer costs.")] = 2.0,
+    cost_ratio: Annotated[float, typer.Option(min=0.01, help="Refusals that one wrong answer costs.")] = 1.5,
     penalty: Annotated[
         float, typer.Option(min=0.0, help="How strongly weights are pulled to the prior.")
     ] = 10.0,

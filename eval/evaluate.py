@@ -54,6 +54,11 @@ def bundled_cases() -> Path:
     return Path(str(files("eval"))) / "cases" / "mission"
 
 
+def bundled_collections() -> tuple[Path, ...]:
+    """All that the program is tuned on: the mission record, and everyday documents of many kinds."""
+    return bundled_cases(), bundled_cases().parent / "everyday"
+
+
 def silent(_stage: str, _done: int, _total: int) -> None:
     """Progress that nobody watches."""
 

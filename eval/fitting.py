@@ -4,8 +4,8 @@ Two steps, both of one logistic model, so that what comes out is a weight a sign
 
 1. Every case gives its best sentences and those known to answer; the weights learn which sentence answers. Few
    cases teach little, so the weights are pulled to prior ones.
-2. What is shown is the best sentence of each question, and the best of many is flattered by chance. A slope and an
-   intercept (Platt 1999) make its probability that of being right.
+2. What is shown is led by the best sentence of each question, and the best of many is flattered by chance. A slope and
+   an intercept (Platt 1999) make its probability that of the whole answer being right.
 
 Error rates and threshold come from cases that were left out of the fit, whole clusters at a time.
 """
@@ -13,7 +13,7 @@ Error rates and threshold come from cases that were left out of the fit, whole c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ CANDIDATES = 10
 # Of those tried (1 to 300) the one of least cross-validated cost on the mission record.
 PENALTY = 10.0
 # A wrong answer is the worst outcome, a refusal of what the record says the second worst.
-COST_RATIO = 2.0
+COST_RATIO = 1.5
 NEARBY = 0.06
 
 
@@ -37,7 +37,8 @@ NEARBY = 0.06
 class Example:
     """What was read for one case: `features` of shape (sentences, signals), `answers` 0 or 1 for each sentence.
 
-    `weight` is how much the case counts beside others.
+    `weight` is how much the case counts beside others. `answered_right` says whether the answer that is made of the
+    sentences, given the probability of each, is right; without it the best sentence is the answer.
     """
 
     cluster: str
@@ -45,6 +46,7 @@ class Example:
     features: Array
     answers: Array
     weight: float = 1.0
+    answered_right: Callable[[Array], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class ErrorRates:
 class Fit:
     """The decision and how sure it is. `auroc` and `calibration_error` are cross-validated.
 
-    `confidence` and `right` hold, for each example, the probability of its best sentence and whether that answers,
-    both from a fit without its cluster.
+    `confidence` and `right` hold, for each example, the probability of its best sentence and whether the answer would
+    be right, both from a fit without its cluster.
     """
 
     feature_names: tuple[str, ...]
@@ -103,7 +105,7 @@ def fit(
             [found for found, own in zip(examples, folds, strict=True) if own != fold], prior, penalty
         )
         for place in np.flatnonzero(folds == fold).tolist():
-            confidence[place], right[place] = best_sentence(model, examples[place])
+            confidence[place], right[place] = answer_made(model, examples[place])
     answerable = np.array([found.answerable for found in examples], bool)
     weights = np.array([found.weight for found in examples])
     rates = tuple(_error_rates(t, confidence, right, answerable, weights, cost_ratio) for t in _thresholds())
@@ -133,9 +135,7 @@ def _fit_model(examples: Sequence[Example], prior: Array, penalty: float) -> Log
         [np.full(len(rows), found.weight / len(rows)) for found, rows in zip(examples, chosen, strict=True)]
     )
     model = fit_logistic(features, answers, penalty, each, prior)
-    best = np.array(
-        [(model.logit(found.features).max(), best_sentence(model, found)[1]) for found in examples]
-    )
+    best = np.array([(model.logit(found.features).max(), answer_made(model, found)[1]) for found in examples])
     weights = np.array([found.weight for found in examples])
     platt = fit_logistic(best[:, :1], _smoothed(best[:, 1], weights), penalty=0.0, sample_weights=weights)
     return model.rescaled(float(platt.weights[0]), platt.bias)
@@ -156,11 +156,12 @@ def _candidates(found: Example, prior: Array) -> list[int]:
     return sorted({*best.tolist(), *np.flatnonzero(found.answers).tolist()})
 
 
-def best_sentence(model: Logistic, found: Example) -> tuple[float, float]:
-    """The probability of the best sentence, and whether it answers."""
+def answer_made(model: Logistic, found: Example) -> tuple[float, float]:
+    """The probability of the best sentence, and whether the answer that it leads is right."""
     probability = model.probability(found.features)
     place = int(probability.argmax())
-    return float(probability[place]), float(found.answers[place])
+    right = found.answered_right(probability) if found.answered_right else found.answers[place]
+    return float(probability[place]), float(right)
 
 
 def _fold(cluster: str) -> int:

@@ -18,7 +18,7 @@ from rag.domain import Evidence, Hit, Passage, Reading, Sentence
 from rag.figures import contrary
 from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems, text_stems
 from rag.ports import Embedder, Reader, Vector
-from rag.signals import Span, akin, best_span, long_form_in, signals_of, words_around
+from rag.signals import Span, akin, best_span, long_form_in, signals_of, span_signals, words_around
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
@@ -77,7 +77,7 @@ class Read:
             for part, question in enumerate(questions)
             for found in self._judge(part, question, hits, places, unknown)
         ]
-        evidence.sort(key=lambda found: (-found.score, found.hit.rank, found.sentence.start, found.part))
+        evidence.sort(key=in_order)
         answerability = evidence[0].score if evidence else 0.0
         reason = None if answerability >= self.threshold else UNKNOWN_NAME if unknown else NO_EVIDENCE
         return Reading(tuple(evidence), answerability, reason, unknown)
@@ -110,7 +110,7 @@ class Read:
             for sentence, span in zip(hit.passage.sentences, spans, strict=True):
                 signals = signals_of(question, hit, sentence, next(matches), rarity) | missing
                 if span:
-                    signals |= {"span": span.margin, "answerable": span.answerable}
+                    signals |= span_signals(question, span)
                 score = self._calibration.probability(signals)
                 told = long_form_in(sentence, question) or (span.answer if span else None)
                 judged.append(Evidence(hit, sentence, score, signals, told, part))
@@ -199,6 +199,11 @@ class Read:
 
     def _read_stems(self, _index_id: str) -> frozenset[str]:
         return text_stems(" ".join(self._catalog.vocabulary()))
+
+
+def in_order(found: Evidence) -> tuple[float, int, int, int]:
+    """Sorts evidence: best first, ties in the order of hits and of the text."""
+    return -found.score, found.hit.rank, found.sentence.start, found.part
 
 
 def _may_disagree(passage: Passage, found: Evidence) -> bool:

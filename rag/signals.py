@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.definitions import defines, has_initials, long_form
-from rag.domain import Hit, Passage, Sentence
+from rag.domain import BlockKind, Hit, Passage, Sentence
 from rag.language import (
     DATE,
     Asked,
@@ -31,6 +31,8 @@ SPAN_LOGIT, ANSWERABLE_LOGIT = 16.0, 3.0
 FAMILY_STEM = 5
 # A sentence that repeats the question answers nothing; so many words that the question lacks are enough to.
 ENOUGH_WORDS = 4
+# Content words of a question beyond these say little more.
+MOST_WORDS = 12
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
 # the same ("price" and "cost", "leads" and "runs").
 UNRELATED, SYNONYMOUS = 0.3, 0.8
@@ -104,10 +106,11 @@ def signals_of(
     weights = np.array([rarity[word] * (word in asked_about) for word in question.words], dtype=np.float32)
     unnamed = np.array([not stems(word) <= wanted for word in question.words], dtype=bool)
     near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
+    absent = _names_missing(question, f"{sentence.text} {headings}", found)
     return {
         "coverage": _share(near, weights),
         "attributes": _share(near[unnamed], weights[unnamed]),
-        "names_missing": _names_missing(question, f"{sentence.text} {headings}", found),
+        "names_missing": absent,
         "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
         "type_fits": type_fits(question, sentence.text),
         "defines": float(
@@ -115,9 +118,23 @@ def signals_of(
         ),
         "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
         "rank": 1.0 / hit.rank,
+        # A row of a table says whom it is about; prose may have said it before.
+        "row_names_missing": absent * (sentence.kind is BlockKind.TABLE_ROW),
+        "is_question": float(sentence.text.rstrip().endswith("?")),
+        # The more a question says, the harder it is to meet by chance.
+        "question_words": float(min(len(question.words), MOST_WORDS)),
         # Where no few words are the answer, the reader's span says less.
         "yes_no": float(question.asks is Asks.YES_NO),
         "definition": float(question.asks is Asks.DEFINITION),
+    }
+
+
+def span_signals(question: Asked, span: Span) -> dict[str, float]:
+    """Signals of what the reader points at in a sentence."""
+    return {
+        "span": span.margin,
+        "answerable": span.answerable,
+        "span_fits": type_fits(question, span.answer.text) if span.answer else 0.0,
     }
 
 
