@@ -99,10 +99,13 @@ class Pipeline:
         assert isinstance(completed, Completed)
         return completed.answer
 
-    def stream(self, question: Question) -> Iterator[Event]:
-        """The same, step by step: the passages found, the answer as it grows, and last the whole of it."""
+    def stream(self, question: Question, clock: Stopwatch | None = None) -> Iterator[Event]:
+        """The same, step by step: the passages found, the answer as it grows, and last the whole of it.
+
+        `clock` is told of the stages, also of those before an error.
+        """
         generation = self._chosen(question)
-        clock = Stopwatch()
+        clock = clock or Stopwatch()
         with clock.stage("converse"):
             understood = self._understand(question, generation)
             text = understood.standalone.text

@@ -28,6 +28,7 @@ from rag.settings import Settings
 from rag.terminal import print_answer
 from rag.wiring import build
 from tests.api.stand_in import ANSWER
+from tests.collector import Collector
 from tests.conftest import SMALL_CORPUS
 
 ROOT = Path(__file__).parent.parent
@@ -215,13 +216,14 @@ def test_serving_answers_until_interrupted(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_stopped_answers_first_and_closes_the_record(
+def test_a_server_that_is_stopped_answers_first_tells_the_collector_and_closes_the_record(
     environment: dict[str, str], stop: signal.Signals
 ) -> None:
     with (
+        Collector() as collector,
         subprocess.Popen(
             [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
-            env=os.environ | environment | {"RAG_WORKERS": "1"},
+            env=os.environ | environment | {"RAG_WORKERS": "1", "RAG_TELEMETRY_ENDPOINT": collector.address},
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -246,6 +248,8 @@ def test_a_server_that_is_stopped_answers_first_and_closes_the_record(
         assert server.stderr
         log = server.stderr.read()
         assert server.wait() in (130, 143)
+        told = [span for span in collector.spans if span.attributes.get("http.response.status_code") == 200]
+        assert [span.name for span in told] == ["POST /ask"] * len(answers)
     assert "Traceback" not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert lines[-1]["event"] == "stopped"
