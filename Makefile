@@ -19,7 +19,7 @@ serve: install ## Chat window and HTTP API on http://127.0.0.1:8000
 	$(BIN)/mission-record serve
 
 test: $(VENV)/.installed-for-tests ## Everything that needs no GPU
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-for-tests ## Style, types and the direction of imports
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -22,6 +22,7 @@ from typing import Generic, Literal, TypeVar
 from rag.domain import Answer, Completed, Event, Filters, Question, WorkLimits
 from rag.errors import DeadlineExceeded, TooBusy
 from rag.pipeline import Pipeline, SearchResult
+from rag.stopwatch import Stage, Stopwatch
 
 T = TypeVar("T")
 
@@ -200,15 +201,20 @@ class Admission:
 class Outcome:
     """What became of a question or a search.
 
-    `status`: `answered`, `not_found`, `found` (a search), `cancelled`, or the code of an error. `stages_ms`: the
-    milliseconds of each stage, and of `wait`, the time before the first.
+    `status`: `answered`, `not_found`, `found` (a search), `cancelled`, or the code of an error. `stages`: those that it
+    went through, first of all `wait`, the time before a worker was free.
     """
 
     kind: Literal["question", "search"]
     text: str
     status: str
-    stages_ms: Mapping[str, float]
+    stages: tuple[Stage, ...] = ()
     fallback: bool = False
+
+    @property
+    def stages_ms(self) -> Mapping[str, float]:
+        """The milliseconds of each stage."""
+        return {stage.name: stage.milliseconds for stage in self.stages}
 
 
 Observer = Callable[[Outcome], None]
@@ -231,7 +237,7 @@ class AdmittedPipeline:
         Raises:
             TooBusy: there are too many already.
         """
-        return self._submit("question", question.text, lambda: self._pipeline().stream(question))
+        return self._submit("question", question.text, lambda clock: self._pipeline().stream(question, clock))
 
     def stream(self, question: Question) -> Iterator[Event]:
         """As `Pipeline.stream`. Raises TooBusy and DeadlineExceeded too."""
@@ -247,34 +253,41 @@ class AdmittedPipeline:
         Raises:
             TooBusy: there are too many already.
         """
-        return self._submit("search", query, lambda: iter([self._pipeline().search(query, top_k, filters)]))
+
+        def work(clock: Stopwatch) -> Iterator[SearchResult]:
+            with clock.stage("search"):
+                found = self._pipeline().search(query, top_k, filters)
+            yield found
+
+        return self._submit("search", query, work)
 
     def search(self, query: str, top_k: int, filters: Filters = Filters()) -> SearchResult:
         """As `Pipeline.search`. Raises TooBusy and DeadlineExceeded too."""
         return self.start_search(query, top_k, filters).result()
 
     def _submit(
-        self, kind: Literal["question", "search"], text: str, work: Callable[[], Iterator[T]]
+        self, kind: Literal["question", "search"], text: str, work: Callable[[Stopwatch], Iterator[T]]
     ) -> Job[T]:
         began = time.perf_counter()
 
         def watched() -> Iterator[T]:
-            ran = time.perf_counter()
-            outcome = Outcome(kind, text, "cancelled", {"wait": _milliseconds(began, ran)})
+            clock = Stopwatch()
+            wait = Stage("wait", began, clock.began, clock.began - began)
+            outcome = Outcome(kind, text, "cancelled")
             try:
-                for step in work():
-                    outcome = _after(outcome, step, ran)
+                for step in work(clock):
+                    outcome = _after(outcome, step)
                     yield step
             except Exception as error:
                 outcome = replace(outcome, status=getattr(error, "code", "internal"))
                 raise
             finally:
-                self._tell(outcome)
+                self._tell(replace(outcome, stages=(wait, *clock.stages)))
 
         try:
             return self._admission.submit(watched)
         except TooBusy as error:
-            self._tell(Outcome(kind, text, error.code, {}))
+            self._tell(Outcome(kind, text, error.code))
             raise
 
     def _tell(self, outcome: Outcome) -> None:
@@ -282,21 +295,14 @@ class AdmittedPipeline:
             observer(outcome)
 
 
-def _after(outcome: Outcome, step: object, began: float) -> Outcome:
+def _after(outcome: Outcome, step: object) -> Outcome:
     """The outcome as it is after a step, if it was the last."""
     match step:
         case Completed(answer=answer):
-            stages = {**outcome.stages_ms, **{k: v for k, v in answer.timings_ms.items() if k != "total"}}
-            fallback = answer.fallback_reason is not None
-            return replace(outcome, status=answer.status, stages_ms=stages, fallback=fallback)
+            return replace(outcome, status=answer.status, fallback=answer.fallback_reason is not None)
         case SearchResult():
-            stages = {**outcome.stages_ms, "search": _milliseconds(began, time.perf_counter())}
-            return replace(outcome, status="found", stages_ms=stages)
+            return replace(outcome, status="found")
     return outcome
-
-
-def _milliseconds(began: float, ended: float) -> float:
-    return round((ended - began) * 1_000, 3)
 
 
 def answer_of(job: Job[Event]) -> Answer:

@@ -168,6 +168,7 @@ def serve(
     settings = application.settings
     if warning := require_guarded(settings):
         typer.echo(f"mission-record: warning: {warning}", err=True)
+    _ = application.telemetry  # where it cannot be had, that is said before anything else is done
     # The address is taken before the index is built: that can be long, and all for nothing if it is in use.
     with listen(settings.host, settings.port) as listener:
         _synchronise(application, rebuild=False)

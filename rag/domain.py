@@ -237,7 +237,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with all that shapes its answer. The text is trimmed.
+    """A question with all that shapes its answer. The text is trimmed. `debug` asks for the answer's `trace`.
 
     Raises:
         InvalidQuestion: empty or too long a text, too many turns, or `top_k` out of range.
@@ -248,6 +248,7 @@ class Question:
     filters: Filters = Filters()
     top_k: int = DEFAULT_TOP_K
     mode: Mode = "auto"
+    debug: bool = False
 
     def __post_init__(self) -> None:
         text = _readable(self.text).strip()
@@ -298,6 +299,50 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a search weighed, with what each retriever made of it; None where that one did not find it.
+
+    `dense_score` is a cosine, `bm25_score` grows with relevance, `score` fuses them. Ranks, from 1, are of one search.
+    """
+
+    passage_id: str
+    document_id: str
+    section: str
+    rank: int
+    score: float
+    dense_rank: int | None
+    dense_score: float | None
+    bm25_rank: int | None
+    bm25_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A text as it was searched for, and all candidates, best first."""
+
+    query: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about, beyond what it says itself and its `reading` holds.
+
+    `standalone` is the question without the turns before it; `rewritten_by` says what made it so, None that it was so.
+    `corrections` are misspelt words, each with what was searched for instead. `parts` are the questions within it,
+    `leans_on` the turns that the search for meaning went towards.
+    """
+
+    standalone: str
+    rewritten_by: Literal["rules", "model"] | None
+    corrections: tuple[tuple[str, str], ...]
+    parts: tuple[str, ...]
+    leans_on: tuple[str, ...]
+    searches: tuple[Search, ...]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """The place that a statement comes from: `document.text[start:end] == quote`, always."""
 
@@ -335,7 +380,8 @@ class Answer:
     Of a generated answer `prompt` is the version of the prompts and `tokens` what the model read and wrote.
     `status` "not_found" means that the record does not say: an answer, not an error. `basis` says what was asked: what
     the documents say, or what the catalog says of them; where it is the catalog, not all that is said has a citation.
-    `disagreement` holds groups of markers: sources that give different figures for the same, newest first.
+    `disagreement` holds groups of markers: sources that give different figures for the same, newest first. `trace` is
+    there where the question asked for it.
     """
 
     id: str
@@ -360,6 +406,7 @@ class Answer:
     tokens: Usage | None = None
     basis: Basis = "documents"
     disagreement: tuple[tuple[int, ...], ...] = ()
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)

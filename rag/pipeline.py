@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,6 +24,8 @@ from rag.domain import (
     Question,
     Reading,
     Retrieved,
+    Search,
+    Trace,
     Working,
 )
 from rag.errors import LanguageModelError, NoLanguageModel
@@ -60,11 +62,15 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class _Understood:
-    """A question as it is searched for. `unread` says why it cannot be read, `failed` why no model is used any more."""
+    """A question as it is searched for. `unread` says why it cannot be read, `failed` why no model is used any more.
+
+    `condensed`: a language model wrote it.
+    """
 
     standalone: Standalone
     unread: str | None = None
     failed: str | None = None
+    condensed: bool = False
 
 
 class Pipeline:
@@ -99,10 +105,13 @@ class Pipeline:
         assert isinstance(completed, Completed)
         return completed.answer
 
-    def stream(self, question: Question) -> Iterator[Event]:
-        """The same, step by step: the passages found, the answer as it grows, and last the whole of it."""
+    def stream(self, question: Question, clock: Stopwatch | None = None) -> Iterator[Event]:
+        """The same, step by step: the passages found, the answer as it grows, and last the whole of it.
+
+        `clock` is told of the stages, also of those before an error.
+        """
         generation = self._chosen(question)
-        clock = Stopwatch()
+        clock = clock or Stopwatch()
         with clock.stage("converse"):
             understood = self._understand(question, generation)
             text = understood.standalone.text
@@ -112,13 +121,19 @@ class Pipeline:
         if catalogued:
             yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
             yield Delta(catalogued.answer)
-            yield Completed(replace(catalogued, timings_ms=clock.read()))
+            trace = self._trace(question, understood) if question.debug else None
+            yield Completed(replace(catalogued, timings_ms=clock.read(), trace=trace))
             return
         questions = parts(text)
         with clock.stage("retrieve"):
             leaning = understood.standalone
             retrieval = self._retrieve(
-                [text, *questions], question.top_k, question.filters, leaning.leans_on, leaning.perhaps
+                [text, *questions],
+                question.top_k,
+                question.filters,
+                leaning.leans_on,
+                leaning.perhaps,
+                question.debug,
             )
         yield Retrieved(retrieval.hits, text)
         with clock.stage("read"):
@@ -137,6 +152,7 @@ class Pipeline:
             cited = cite(draft)
         if draft.statements and not wrote:
             yield Delta(cited.answer)
+        trace = self._trace(question, understood, questions, retrieval.searches) if question.debug else None
         refusal = understood.unread or not_found_text(draft.unknown_names, retrieval.hits)
         yield Completed(
             replace(
@@ -148,6 +164,7 @@ class Pipeline:
                 reading=reading,
                 disagreement=cited.disagreement,
                 timings_ms=clock.read(),
+                trace=trace,
             )
         )
 
@@ -177,7 +194,28 @@ class Pipeline:
             condensed = generation.condense(question.text, question.history, translate=unread is not None)
         except LanguageModelError as error:
             return _Understood(offline, unread, str(error))
-        return _Understood(Standalone(condensed)) if condensed else _Understood(offline, unread)
+        if not condensed:
+            return _Understood(offline, unread)
+        return _Understood(Standalone(condensed), condensed=True)
+
+    def _trace(
+        self,
+        question: Question,
+        understood: _Understood,
+        questions: Sequence[str] = (),
+        searches: tuple[Search, ...] = (),
+    ) -> Trace:
+        leaning = understood.standalone
+        rewritten = leaning.text != question.text
+        return Trace(
+            standalone=leaning.text,
+            rewritten_by=("model" if understood.condensed else "rules") if rewritten else None,
+            corrections=() if understood.unread else self._spell.corrections(leaning.text),
+            parts=tuple(questions),
+            leans_on=leaning.leans_on,
+            searches=searches,
+            threshold=self._read.threshold,
+        )
 
 
 def _passes(gate: Gate, draft: Draft, reading: Reading) -> bool:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from rag.catalog import Catalog, require_fingerprint
-from rag.domain import Filters, Hit, Manifest
+from rag.domain import Candidate, Filters, Hit, Manifest, Search
 from rag.errors import IndexCorrupt
 from rag.language import content_words, spellings
 from rag.ports import Embedder, Vector, VectorStore
@@ -34,10 +34,20 @@ Fusion = Callable[[Scores, Scores], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What one search found, in one version of the index."""
+    """What one search found, in one version of the index; `searches` where a trace was asked for."""
 
     hits: tuple[Hit, ...]
     manifest: Manifest
+    searches: tuple[Search, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The scores that passages got in one search, by their ids."""
+
+    near: Scores
+    lexical: Scores
+    fused: Scores
 
 
 def by_score(dense: Scores, lexical: Scores) -> dict[str, float]:
@@ -101,11 +111,13 @@ class Retrieve:
         filters: Filters = Filters(),
         leans_on: Sequence[str] = (),
         perhaps: bool = False,
+        trace: bool = False,
     ) -> Retrieval:
         """The `top_k` best passages; where several questions are given, the best of each in turn.
 
         `leans_on` holds turns of the conversation that the questions leave something to: the search for meaning goes
         a little their way, the search for words does not. With `perhaps` only for questions that are near to one.
+        `trace`: say what else was weighed.
 
         Raises:
             IndexEmpty, IndexMismatch, IndexCorrupt: there is nothing to search, or it cannot be.
@@ -113,11 +125,11 @@ class Retrieve:
         vectors = self._query_vectors(questions, leans_on, perhaps) if DENSE in self._retrievers else {}
         searches = [(question, vectors.get(question)) for question in dict.fromkeys(questions)]
         try:
-            return self._search(searches, top_k, filters)
+            return self._search(searches, top_k, filters, trace)
         except IndexCorrupt:
             # Between reading the pointer and asking for the vectors another process may have switched versions
             # and deleted the old one; then the pointer names another collection now.
-            return self._search(searches, top_k, filters)
+            return self._search(searches, top_k, filters, trace)
 
     def _query_vectors(
         self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool
@@ -135,28 +147,35 @@ class Retrieve:
         }
 
     def _search(
-        self, searches: Sequence[tuple[str, Vector | None]], top_k: int, filters: Filters
+        self, searches: Sequence[tuple[str, Vector | None]], top_k: int, filters: Filters, trace: bool
     ) -> Retrieval:
+        limit = max(self._candidates, top_k)
         with self._catalog.reading():
             manifest = self._catalog.manifest()
             require_fingerprint(manifest, self._fingerprint)
-            found = [self._hits(question, vector, manifest, top_k, filters) for question, vector in searches]
-        return Retrieval(_in_turn(found)[:top_k], manifest)
+            found = [self._find(question, vector, manifest, limit, filters) for question, vector in searches]
+            hits = [self._hits(each, top_k) for each in found]
+            texts = [question for question, _ in searches]
+            traced = [self._trace(*each) for each in zip(texts, found, strict=True)] if trace else []
+        return Retrieval(_in_turn(hits)[:top_k], manifest, tuple(traced))
 
-    def _hits(
-        self, question: str, vector: Vector | None, manifest: Manifest, top_k: int, filters: Filters
-    ) -> list[Hit]:
-        limit = max(self._candidates, top_k)
+    def _find(
+        self, question: str, vector: Vector | None, manifest: Manifest, limit: int, filters: Filters
+    ) -> _Found:
         lexical = self._lexical(question, limit, filters) if LEXICAL in self._retrievers else {}
         near = self._near(vector, manifest, limit, filters, lexical) if vector is not None else {}
         fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
+        return _Found(near, lexical, fused)
+
+    def _hits(self, found: _Found, top_k: int) -> list[Hit]:
+        near, lexical, fused = found.near, found.lexical, found.fused
         best = ordered(fused)[:top_k]
         passages = self._catalog.passages(best)
         if len(passages) < len(best):
             raise IndexCorrupt(
                 "The vectors hold passages that the catalog lacks. Run `mission-record rebuild`."
             )
-        places = {name: _places(found) for name, found in ((DENSE, near), (LEXICAL, lexical)) if found}
+        places = {name: _places(scores) for name, scores in ((DENSE, near), (LEXICAL, lexical)) if scores}
         return [
             Hit(
                 passage=passages[key],
@@ -167,6 +186,26 @@ class Retrieve:
             )
             for rank, key in enumerate(best, start=1)
         ]
+
+    def _trace(self, query: str, found: _Found) -> Search:
+        passages = self._catalog.passages(list(found.fused))
+        dense, lexical = _places(found.near), _places(found.lexical)
+        candidates = (
+            Candidate(
+                passage_id=key,
+                document_id=passages[key].document_id,
+                section=passages[key].section,
+                rank=rank,
+                score=found.fused[key],
+                dense_rank=dense.get(key),
+                dense_score=found.near.get(key),
+                bm25_rank=lexical.get(key),
+                bm25_score=found.lexical.get(key),
+            )
+            for rank, key in enumerate(ordered(found.fused), start=1)
+            if key in passages
+        )
+        return Search(query, tuple(candidates))
 
     def _near(
         self, vector: Vector, manifest: Manifest, limit: int, filters: Filters, also: Scores

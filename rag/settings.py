@@ -26,6 +26,8 @@ from rag.errors import InvalidSettings
 
 # Settings in groups, and those of them whose values are never shown; nor is a group as a whole, or a misspelt setting.
 GROUPS, HIDDEN = {"chroma", "llm"}, {"api_key", "token", "base_url", "url"}
+# Those outside groups whose values are never shown either.
+PRIVATE = {"telemetry_endpoint"}
 BUNDLED, NO_READER = "bundled", "none"
 # A page of the window takes some 60 requests.
 DEFAULT_RATE = 600
@@ -120,12 +122,7 @@ class LanguageModelSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        try:
-            address = urlsplit(value)
-            usable = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
-        except ValueError:  # its words repeat what was given
-            usable = False
-        if value and not usable:
+        if value and not _is_address(value):
             raise ValueError("write the address as http://host:port/path or https://host/path")
         if "@" in value:
             raise ValueError("a key does not belong in the address; set RAG_LLM__API_KEY")
@@ -246,7 +243,10 @@ class Settings(BaseSettings):
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what a server logs")
-    log_questions: bool = Field(False, description="whether questions are written into the log")
+    log_questions: bool = Field(False, description="whether questions are written into the log and spans")
+    telemetry_endpoint: str = Field(
+        "", description="collector that a server sends spans to (OTLP over HTTP), as `http://127.0.0.1:4318`"
+    )
 
     @field_validator("data_dir", "corpus_dir", "model_cache_dir", "api_keys_file")
     @classmethod
@@ -255,6 +255,17 @@ class Settings(BaseSettings):
             return value.expanduser() if value is not None else None
         except RuntimeError as error:  # "~somebody" who is not known here
             raise ValueError(f"{error} Write the path in full.") from error
+
+    @field_validator("telemetry_endpoint")
+    @classmethod
+    def _check_collector(cls, value: str) -> str:
+        if value and not _is_address(value):
+            raise ValueError("write the address of the collector as http://host:4318 or https://host")
+        if "@" in value or "?" in value:
+            raise ValueError(
+                "a password or key does not belong in the address; set OTEL_EXPORTER_OTLP_HEADERS"
+            )
+        return value.rstrip("/")
 
     @field_validator("fetch_networks")
     @classmethod
@@ -335,6 +346,14 @@ class Settings(BaseSettings):
         return WorkLimits(self.workers, self.queue, self.queue_seconds, self.answer_seconds)
 
 
+def _is_address(value: str) -> bool:
+    try:
+        address = urlsplit(value)
+        return address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:  # its words repeat what was given
+        return False
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -368,6 +387,8 @@ def _describe(problem: ErrorDetails) -> str:
     """The setting, its value unless that may hold a key, and what is wrong with it."""
     group, *names = problem["loc"]
     name = f"RAG_{'__'.join(str(part) for part in problem['loc']).upper()}"
-    hidden = group in GROUPS and (not set(names) - HIDDEN or problem["type"] == "extra_forbidden")
+    hidden = group in PRIVATE or (
+        group in GROUPS and (not set(names) - HIDDEN or problem["type"] == "extra_forbidden")
+    )
     message = problem["msg"].removeprefix("Value error, ")
     return f"{name}: {message}" if hidden else f"{name} = {problem['input']!r}: {message}"

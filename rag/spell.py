@@ -36,6 +36,11 @@ class Spell:
         """The text with its misspelt words corrected; everything else in it stays as it is."""
         return _WORD.sub(lambda match: self._correct(match.group()), text)
 
+    def corrections(self, text: str) -> tuple[tuple[str, str], ...]:
+        """The misspelt words of a text, each with what it is corrected to, in their order."""
+        words = ((word, self._correct(word)) for word in _WORD.findall(text))
+        return tuple((written, corrected) for written, corrected in words if corrected != written)
+
     def _correct(self, written: str) -> str:
         word = written.lower()
         if word in FUNCTION_WORDS or self._known(word):

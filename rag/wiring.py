@@ -21,7 +21,7 @@ from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.condense import Condense
 from rag.corpus import read_corpus
 from rag.domain import Document, Failure, IngestReport, Manifest, Rating, Upload
-from rag.errors import IndexCorrupt
+from rag.errors import IndexCorrupt, InvalidSettings
 from rag.feedback import FeedbackFile
 from rag.foreign import LanguageGate, reads_many_languages
 from rag.formats.parser import Parser
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rag.adapters.language_model import LlamaIndexLanguageModel
     from rag.ingest import Ingest
     from rag.metrics import Metrics
+    from rag.telemetry import Telemetry
 
 Made = TypeVar("Made")
 Progress = Callable[[str, int, int], None]
@@ -103,6 +104,15 @@ class Application:
     def metrics(self) -> Metrics:
         """What is counted from the first use of this on."""
         return self._once("metrics", self._count)
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What sends spans, from the first use of this on; None where the settings name no collector.
+
+        Raises:
+            InvalidSettings: what it takes is not installed.
+        """
+        return self._once("telemetry", self._trace)
 
     @property
     def corpus(self) -> tuple[Path, ...]:
@@ -248,9 +258,10 @@ class Application:
         self.catalog.close()
         self.vectors.close()
         with self._guard:
-            language_model = self._made.pop("language_model", None)
-        if language_model:
-            language_model.close()
+            others = [self._made.pop(name, None) for name in ("language_model", "telemetry")]
+        for other in others:
+            if other:
+                other.close()
 
     @property
     def _corpus_file(self) -> Path:
@@ -300,6 +311,21 @@ class Application:
         metrics = Metrics(self.admission, self.catalog.manifest)
         self.pipeline.observers.append(metrics.outcome)
         return metrics
+
+    def _trace(self) -> Telemetry | None:
+        settings = self.settings
+        if not settings.telemetry_endpoint:
+            return None
+        try:
+            from rag.telemetry import Telemetry
+        except ImportError as error:
+            raise InvalidSettings(
+                "RAG_TELEMETRY_ENDPOINT needs libraries that are not installed. "
+                "Run pip install 'mission-record[telemetry]', or unset it."
+            ) from error
+        telemetry = Telemetry(settings.telemetry_endpoint, settings.log_questions)
+        self.pipeline.observers.append(telemetry.outcome)
+        return telemetry
 
     def _pipeline(self) -> Pipeline:
         return self._once("pipeline", self._build_pipeline)

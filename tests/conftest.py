@@ -23,6 +23,23 @@ hypothesis.settings.load_profile("repeatable")
 
 NOBODY = 65534
 
+# The files that take longest, the longest first. A worker is given whole files: one of these that is begun last keeps
+# it busy long after the others have nothing left to do.
+LONGEST = (
+    "ui/test_window.py",
+    "test_cli.py",
+    "test_pipeline.py",
+    "test_faults.py",
+    "formats/test_hostile.py",
+    "ui/test_accessibility.py",
+    "ui/test_record.py",
+    "api/test_hostile.py",
+    "ui/test_sign_in.py",
+    "ui/test_pictures.py",
+    "test_offline.py",
+    "test_watch.py",
+)
+
 SMALL_CORPUS = {
     "harbour.md": """---
 title: Harbour works
@@ -51,6 +68,13 @@ Visitors may climb it on Sundays.""",
 <ul><li>Adults pay 12 euros.</li><li>Children travel free.</li></ul>
 </body></html>""",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others, and the tests of each, in their order."""
+    here = Path(__file__).parent
+    places = {(here / name).resolve(strict=True): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

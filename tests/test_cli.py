@@ -28,6 +28,7 @@ from rag.settings import Settings
 from rag.terminal import print_answer
 from rag.wiring import build
 from tests.api.stand_in import ANSWER
+from tests.collector import Collector
 from tests.conftest import SMALL_CORPUS
 
 ROOT = Path(__file__).parent.parent
@@ -188,40 +189,15 @@ def test_the_console_script_is_the_same_program() -> None:
     assert script.load() is cli.main
 
 
-def test_serving_answers_until_interrupted(environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
-        env=os.environ | environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            assert server.stdout
-            address = server.stdout.readline().split()[2]
-            assert address.startswith("http://127.0.0.1:")
-            asked = urllib.request.Request(
-                f"{address}/ask",
-                json.dumps({"question": "How tall is the lighthouse of Elsin?"}).encode(),
-                {"Content-Type": "application/json"},
-            )
-            with urllib.request.urlopen(asked) as response:
-                assert "61 metres" in json.load(response)["answer"]
-            with urllib.request.urlopen(f"{address}/") as response:
-                assert b"<html" in response.read().lower()
-        finally:
-            server.send_signal(signal.SIGINT)
-        assert server.wait() in (0, 130, -signal.SIGINT)
-
-
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_stopped_answers_first_and_closes_the_record(
+def test_a_server_that_is_stopped_answers_first_tells_the_collector_and_closes_the_record(
     environment: dict[str, str], stop: signal.Signals
 ) -> None:
     with (
+        Collector() as collector,
         subprocess.Popen(
             [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
-            env=os.environ | environment | {"RAG_WORKERS": "1"},
+            env=os.environ | environment | {"RAG_WORKERS": "1", "RAG_TELEMETRY_ENDPOINT": collector.address},
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -229,23 +205,33 @@ def test_a_server_that_is_stopped_answers_first_and_closes_the_record(
         ) as server,
         ThreadPoolExecutor(8) as clients,
     ):
-        assert server.stdout
-        address = server.stdout.readline().split()[2]
-        asked = urllib.request.Request(
-            f"{address}/ask",
-            json.dumps({"question": "How tall is the lighthouse of Elsin?"}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        waiting = [clients.submit(urllib.request.urlopen, asked, timeout=60) for _ in range(8)]
-        first = next(as_completed(waiting)).result()
-        server.send_signal(stop)
-        answers = [one.result() for one in waiting if one.exception() is None]
-        assert {answer.status for answer in answers} == {200}
-        assert first in answers
-        assert all(b"61 metres" in answer.read() for answer in answers)
-        assert server.stderr
-        log = server.stderr.read()
-        assert server.wait() in (130, 143)
+        try:
+            assert server.stdout
+            address = server.stdout.readline().split()[2]
+            assert address.startswith("http://127.0.0.1:")
+            with urllib.request.urlopen(f"{address}/") as response:
+                assert b"<html" in response.read().lower()
+            asked = urllib.request.Request(
+                f"{address}/ask",
+                json.dumps({"question": "How tall is the lighthouse of Elsin?"}).encode(),
+                {"Content-Type": "application/json"},
+            )
+            waiting = [clients.submit(urllib.request.urlopen, asked, timeout=60) for _ in range(8)]
+            first = next(as_completed(waiting)).result()
+            server.send_signal(stop)
+            answers = [one.result() for one in waiting if one.exception() is None]
+            assert {answer.status for answer in answers} == {200}
+            assert first in answers
+            assert all(b"61 metres" in answer.read() for answer in answers)
+            assert server.stderr
+            log = server.stderr.read()
+            assert server.wait() in (130, 143)
+            told = [
+                span for span in collector.spans if span.attributes.get("http.response.status_code") == 200
+            ]
+            assert [span.name for span in told] == ["GET /", *["POST /ask"] * len(answers)]
+        finally:
+            server.kill()  # which does nothing to one that has ended
     assert "Traceback" not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert lines[-1]["event"] == "stopped"

@@ -10,6 +10,7 @@ import pytest
 
 from rag.admission import Outcome
 from rag.logs import JsonLines, log_outcome, request_id
+from rag.stopwatch import Stage
 
 HOSTILE = 'a\r\n{"level": "info", "event": "forged"}\u2028\x1b[2J\x00\x85"\\'
 
@@ -69,7 +70,8 @@ def test_a_line_belongs_to_the_request_that_is_being_answered() -> None:
 def test_the_text_of_a_question_is_written_only_where_that_is_wanted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    outcome = Outcome("question", "Who is ill?", "answered", {"wait": 0.1, "read": 4.2})
+    stages = (Stage("wait", 0, 0.0001, 0.0001), Stage("read", 0, 0.0042, 0.0042))
+    outcome = Outcome("question", "Who is ill?", "answered", stages)
     with caplog.at_level(logging.INFO, "rag"):
         log_outcome(outcome, with_text=False)
     lines = [line(found) for found in caplog.records]

@@ -181,6 +181,35 @@ def test_settings_that_are_printed_show_no_key(monkeypatch: pytest.MonkeyPatch) 
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
+def test_nothing_is_sent_to_a_collector_unless_this_program_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenTelemetry's own variable is often set for a whole machine, for other programs."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    assert load_settings().telemetry_endpoint == ""
+    monkeypatch.setenv("RAG_TELEMETRY_ENDPOINT", "http://127.0.0.1:4318/")
+    assert load_settings().telemetry_endpoint == "http://127.0.0.1:4318"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("collector:4318", "write the address"),
+        ("grpc://collector", "write the address"),
+        (f"http://host:{SECRET}", "write the address"),
+        (f"https://me:{SECRET}@host", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (f"https://host/?key={SECRET}", "OTEL_EXPORTER_OTLP_HEADERS"),
+    ],
+)
+def test_what_is_wrong_with_a_collector_is_named_and_no_key_is_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str, problem: str
+) -> None:
+    monkeypatch.setenv("RAG_TELEMETRY_ENDPOINT", value)
+    with pytest.raises(InvalidSettings, match=f"RAG_TELEMETRY_ENDPOINT: .*{problem}") as raised:
+        load_settings()
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
 def test_an_argument_that_is_no_setting_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="RAG_COLOUR"):
         load_settings(colour="red")

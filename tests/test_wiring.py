@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rag.domain import Question
-from rag.errors import IndexEmpty, IndexMismatch, LanguageModelError, ModelMissing
+from rag.errors import IndexEmpty, IndexMismatch, InvalidSettings, LanguageModelError, ModelMissing
 from rag.ports import Message
 from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
@@ -142,3 +145,32 @@ def test_the_language_model_is_made_once_and_lets_go_when_closed(
         assert server.requests[0].ended.wait(10)
         with pytest.raises(LanguageModelError):
             list(pieces)
+
+
+def test_nothing_of_telemetry_is_loaded_unless_a_collector_is_named(tmp_path: Path) -> None:
+    """In a process of its own, since other tests load it. (Chroma brings and loads parts of OpenTelemetry itself.)"""
+    code = (
+        "import sys\n"
+        "from rag.api.app import create_app\n"
+        "from rag.settings import load_settings\n"
+        "from rag.wiring import build\n"
+        "create_app(build(load_settings()))\n"
+        "print([name for name in sys.modules if name == 'rag.telemetry' or '.otlp.proto.http' in name])\n"
+    )
+    environment = os.environ | {"RAG_DATA_DIR": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4318"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_telemetry_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "rag.telemetry", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    application = build(make_settings(tmp_path / "data", telemetry_endpoint="http://127.0.0.1:4318"))
+    with pytest.raises(
+        InvalidSettings, match=r"RAG_TELEMETRY_ENDPOINT .*pip install 'mission-record\[telemetry\]'"
+    ):
+        _ = application.telemetry

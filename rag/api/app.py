@@ -119,5 +119,5 @@ def create_app(application: Application, rules: Rules = Rules(), key_file: KeyFi
         app.add_middleware(CORSMiddleware, allow_origins=sorted(rules.origins), **_CROSS_ORIGIN)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIdentity)
-    app.add_middleware(Observed, metrics=application.metrics)
+    app.add_middleware(Observed, metrics=application.metrics, telemetry=application.telemetry)
     return app

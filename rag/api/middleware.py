@@ -6,6 +6,8 @@ import logging
 import re
 import time
 import uuid
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rag import logs
 from rag.api.errors import CLIENT_GONE, describe, of_the_framework, problem_response
 from rag.metrics import Metrics
+
+if TYPE_CHECKING:
+    from rag.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +45,15 @@ _DEFAULT_HEADERS = {
 
 
 class Observed:
-    """Counts and times every request, and writes a line for it. The outermost, so that it sees what was answered."""
+    """Counts and times every request, and writes a line for it, and a span where there is `telemetry`.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    The outermost, so that it sees what was answered.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, telemetry: Telemetry | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,15 +68,18 @@ class Observed:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_observed)
-        finally:
-            self._tell(scope, status, time.perf_counter() - began)
+        with self._telemetry.request(Headers(scope=scope)) if self._telemetry else nullcontext():
+            try:
+                await self._app(scope, receive, send_observed)
+            finally:
+                self._tell(scope, status, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)
         self._metrics.request(scope["method"], route, status, seconds)
         state = scope["state"]
+        if self._telemetry:
+            self._telemetry.answered(scope["method"], route, status, state["request_id"])
         key = state.get("key")
         # A visit to the window loads dozens of files.
         level = logging.DEBUG if route.endswith(_FILES) and status < 400 else logging.INFO

@@ -152,6 +152,7 @@ class AskRequest(_Request):
         False,
         description="Answer with server-sent events; so does a request with `Accept: text/event-stream`.",
     )
+    debug: bool = Field(False, description="Say in `debug` how the answer came about.")
 
     def to_domain(self) -> domain.Question:
         """The same in the program's words."""
@@ -161,6 +162,7 @@ class AskRequest(_Request):
             filters=self.filters.to_domain() if self.filters else domain.Filters(),
             top_k=self.top_k,
             mode=self.mode,
+            debug=self.debug,
         )
 
 

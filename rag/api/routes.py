@@ -97,7 +97,7 @@ async def ask(
     job = application.pipeline.start(body.to_domain())
     if body.stream or prefers(accept, "text/event-stream"):
         return AnswerStream(job, request_id_of(request))
-    return schemas.answer_of(await answered(request.receive, job, answer_of))
+    return schemas.answer_of(await answered(request.receive, job, answer_of), request_id_of(request))
 
 
 @router.post(

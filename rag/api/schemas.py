@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,6 +54,68 @@ class Tokens(_Response):
     written: int
 
 
+class Candidate(_Response):
+    """A passage that a search weighed; what a retriever did not find has no rank and no score of it."""
+
+    passage_id: str
+    document_id: str
+    section: str
+    rank: int = Field(description="in this search, from 1")
+    score: float = Field(description="of both retrievers together")
+    dense_rank: int | None = Field(description="by meaning, from 1")
+    dense_score: float | None = Field(description="cosine to the vector of the question")
+    bm25_rank: int | None = Field(description="by words, from 1")
+    bm25_score: float | None
+
+
+class Search(_Response):
+    """One text that was searched for."""
+
+    query: str
+    candidates: list[Candidate] = Field(description="best first; the best of each search in turn were read")
+
+
+class Correction(_Response):
+    """A misspelt word."""
+
+    written: str
+    corrected: str
+
+
+class JudgedSentence(_Response):
+    """A sentence that was read, judged as the answer to one part of the question."""
+
+    part: int = Field(description="which of `parts`, from 0")
+    passage_id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    probability: float = Field(description="that it answers")
+    signals: dict[str, float] = Field(description="what the probability was made of")
+    span: str | None = Field(description="the few words of it that the reader points at")
+    chosen: bool = Field(description="whether the answer cites it")
+
+
+class Debug(_Response):
+    """How an answer came about. `reason` and `timings_ms` of the answer itself say the rest."""
+
+    request_id: str = Field(description="also in the header X-Request-ID, and in the log")
+    standalone: str = Field(description="the question without the turns before, as it was before spelling")
+    rewritten_by: Literal["rules", "model"] | None = Field(description="null: it is as it was asked")
+    corrections: list[Correction]
+    parts: list[str] = Field(description="the questions within the question; none where the catalog answered")
+    leans_on: list[str] = Field(description="turns that the search for meaning went a little towards")
+    searches: list[Search]
+    not_read: list[str] = Field(
+        description="passages retrieved and not read, those before being sure to answer, or for another `reason`"
+    )
+    sentences: list[JudgedSentence] = Field(description="those that were read, likeliest first")
+    unknown_names: list[str] = Field(description="names of the question that the record never mentions")
+    probability: float | None = Field(description="that the record answers; null where it was not read")
+    threshold: float = Field(description="the probability from which on a sentence is taken to answer")
+
+
 class Answer(_Response):
     """The answer and everything it rests on."""
 
@@ -85,6 +148,9 @@ class Answer(_Response):
     disagreement: list[list[int]] = Field(
         description="groups of markers: sources that give different figures for the same, newest first",
         examples=[[[1, 2]]],
+    )
+    debug: Debug | None = Field(
+        None, exclude_if=lambda debug: debug is None, description="where the request asked for it"
     )
 
 
@@ -245,8 +311,8 @@ class Problem(_Response):
     )
 
 
-def answer_of(answer: domain.Answer) -> Answer:
-    """The whole response to a question."""
+def answer_of(answer: domain.Answer, request_id: str = "") -> Answer:
+    """The whole response to a question; `request_id` of the request, for `debug`."""
     return Answer(
         id=answer.id,
         status=answer.status,
@@ -268,6 +334,43 @@ def answer_of(answer: domain.Answer) -> Answer:
         timings_ms=dict(answer.timings_ms),
         basis=answer.basis,
         disagreement=[list(markers) for markers in answer.disagreement],
+        debug=_debug(answer, answer.trace, request_id) if answer.trace else None,
+    )
+
+
+def _debug(answer: domain.Answer, trace: domain.Trace, request_id: str) -> Debug:
+    evidence = answer.reading.evidence if answer.reading else ()
+    cited = {(citation.document_id, citation.start, citation.end) for citation in answer.citations}
+    read = {found.hit.passage.id for found in evidence}
+    return Debug(
+        request_id=request_id,
+        standalone=trace.standalone,
+        rewritten_by=trace.rewritten_by,
+        corrections=[Correction(written=each, corrected=other) for each, other in trace.corrections],
+        parts=list(trace.parts),
+        leans_on=list(trace.leans_on),
+        searches=[Search.model_validate(search) for search in trace.searches],
+        not_read=[hit.passage.id for hit in answer.retrieved if hit.passage.id not in read],
+        sentences=[_judged(found, cited) for found in evidence],
+        unknown_names=list(answer.reading.unknown_names) if answer.reading else [],
+        probability=answer.reading.answerability if answer.reading else None,
+        threshold=trace.threshold,
+    )
+
+
+def _judged(found: domain.Evidence, cited: Collection[tuple[str, int, int]]) -> JudgedSentence:
+    passage, sentence = found.hit.passage, found.sentence
+    return JudgedSentence(
+        part=found.part,
+        passage_id=passage.id,
+        document_id=passage.document_id,
+        start=sentence.start,
+        end=sentence.end,
+        text=sentence.text,
+        probability=found.score,
+        signals={name: float(value) for name, value in found.signals.items()},
+        span=found.answer.text if found.answer else None,
+        chosen=(passage.document_id, sentence.start, sentence.end) in cited,
     )
 
 

@@ -38,21 +38,21 @@ def frames(events: Job[Event], request_id: str) -> Generator[Frame]:
     try:
         for event in events:
             if not isinstance(event, Working):
-                yield _frame(event)
+                yield _frame(event, request_id)
     except CancelledError:  # nobody is there to be told
         return
     except Exception as error:
         yield Frame("error", describe(error, request_id))
 
 
-def _frame(event: Retrieved | Delta | Completed) -> Frame:
+def _frame(event: Retrieved | Delta | Completed, request_id: str) -> Frame:
     match event:
         case Retrieved():
             return Frame("retrieved", schemas.retrieved_of(event))
         case Delta():
             return Frame("delta", schemas.Delta(text=event.text))
         case Completed():
-            return Frame("final", schemas.answer_of(event.answer))
+            return Frame("final", schemas.answer_of(event.answer, request_id))
 
 
 class AnswerStream(EventSourceResponse):

@@ -23,6 +23,7 @@ from rag.domain import (
 from rag.errors import DocumentNotFound, IndexEmpty
 from rag.metrics import Metrics
 from rag.settings import Settings
+from rag.stopwatch import Stopwatch
 
 ANSWER = Answer(
     id="answer-1",
@@ -56,7 +57,7 @@ class ScriptedPipeline:
         self.threads: set[int] = set()
         self.ended = threading.Event()
 
-    def stream(self, question: Question) -> Iterator[Event]:
+    def stream(self, question: Question, clock: Stopwatch | None = None) -> Iterator[Event]:
         try:
             for step in self.script:
                 self.threads.add(threading.get_ident())
@@ -122,6 +123,7 @@ class StandIn:
         self.catalog = DictCatalog(*documents)
         self.metrics = Metrics(self.admission, self._manifest)
         self.pipeline.observers.append(self.metrics.outcome)
+        self.telemetry = None
         self._unready = unready
 
     def _manifest(self) -> NoReturn:

@@ -119,3 +119,19 @@ def test_the_model_is_let_go_when_the_client_goes_away(
                 time.sleep(0.01)
         assert server.requests[0].ended.wait(20)
     own.close()
+
+
+def test_debug_tells_that_the_model_rewrote_the_question(client: TestClient, server: LLMServer) -> None:
+    server.script(Reply.text(ASKED), Reply.text(WRITTEN))
+    history = [
+        {"role": "user", "content": "Where is MediNet's facility?"},
+        {"role": "assistant", "content": "It is in Shinagawa, not far from Haneda Airport."},
+    ]
+    response = client.post(
+        "/ask", json={"question": "How far is it from there?", "history": history, "debug": True}
+    )
+    body = response.json()
+    assert body["answerer"] == "generative"
+    assert (body["debug"]["standalone"], body["debug"]["rewritten_by"]) == (ASKED, "model")
+    chosen = [sentence["text"] for sentence in body["debug"]["sentences"] if sentence["chosen"]]
+    assert body["citations"][0]["quote"] in chosen
