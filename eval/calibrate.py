@@ -63,7 +63,11 @@ class Asked:
 
 def example(case: Case, answer: Answer, names: Sequence[str]) -> Example | None:
     """What a case teaches; None where nothing was retrieved to read."""
-    evidence = answer.reading.evidence if answer.reading else ()
+    # In the order of the text: that of the reading is the decision's that is in use.
+    evidence = sorted(
+        answer.reading.evidence if answer.reading else (),
+        key=lambda found: (found.part, found.hit.rank, found.sentence.start),
+    )
     if not evidence:
         return None
     features = [[found.signals.get(name, 0.0) for name in names] for found in evidence]

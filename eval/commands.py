@@ -273,11 +273,12 @@ def figures(
     ] = False,
 ) -> None:
     """Write the table of figures between the eval markers of the README."""
-    from eval.markdown_report import insert_figures
+    from eval.markdown_report import figures_table
+    from eval.marked import insert
     from eval.report import load
 
     text = file.read_text(encoding="utf-8")
-    fresh = insert_figures(text, load(run_folder).report)
+    fresh = insert(text, "eval", figures_table(load(run_folder).report))
     if check and fresh != text:
         typer.echo(f"The figures in {file} are stale. Run `mission-record eval figures`.", err=True)
         raise typer.Exit(1)

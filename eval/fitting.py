@@ -126,7 +126,7 @@ def fit(
 
 
 def _fit_model(examples: Sequence[Example], prior: Array, penalty: float) -> Logistic:
-    chosen = [_candidates(found) for found in examples]
+    chosen = [_candidates(found, prior) for found in examples]
     features = np.concatenate([found.features[rows] for found, rows in zip(examples, chosen, strict=True)])
     answers = np.concatenate([found.answers[rows] for found, rows in zip(examples, chosen, strict=True)])
     each = np.concatenate(  # a case counts once, however many sentences it has
@@ -147,10 +147,13 @@ def _smoothed(truth: Array, weights: Array) -> Array:
     return np.asarray(np.where(truth > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2)))
 
 
-def _candidates(found: Example) -> list[int]:
-    """The first sentences as they were ranked, and all that answer."""
-    first = range(min(CANDIDATES, len(found.answers)))
-    return sorted({*first, *np.flatnonzero(found.answers).tolist()})
+def _candidates(found: Example, prior: Array) -> list[int]:
+    """The best sentences by the prior weights, and all that answer.
+
+    Not by the decision in use: what is fitted next would depend on what was fitted last.
+    """
+    best = np.argsort(-(found.features @ prior), kind="stable")[:CANDIDATES]
+    return sorted({*best.tolist(), *np.flatnonzero(found.answers).tolist()})
 
 
 def best_sentence(model: Logistic, found: Example) -> tuple[float, float]:

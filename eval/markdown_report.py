@@ -9,9 +9,7 @@ from eval.measures import GROUPS, HEADLINE, MEASURES, Measure, shown
 from eval.report import Report, Run
 from eval.statistics import Estimate
 from eval.summary import Figures, by_dimension, split_columns
-from rag.errors import InvalidInput
 
-BEGIN, END = "<!-- eval:begin -->", "<!-- eval:end -->"
 CONTROL_COLUMNS = ("right_answerable", "refused_answerable", "answered_unanswerable", "nugget_recall")
 
 
@@ -68,21 +66,6 @@ def figures_table(report: Report) -> str:
         f"{_figures_table(measures, columns)}\n\n"
         f"{report.cases} questions on {report.documents} documents; in brackets 95 % intervals.{timed}"
     )
-
-
-def insert_figures(readme: str, report: Report) -> str:
-    """The README with the table between its markers made anew.
-
-    Raises:
-        InvalidInput: it has not exactly one pair of markers.
-    """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise InvalidInput(
-            f"The file must hold {BEGIN} and after it {END}, each once: the figures go between them."
-        )
-    before, rest = readme.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n{figures_table(report)}\n{END}{after}"
 
 
 def _figures_table(measures: Sequence[Measure], columns: Mapping[str, Figures]) -> str:

@@ -10,8 +10,9 @@ from typing import Annotated, cast
 import typer
 
 from eval.benchmarks.machine import machine
-from eval.benchmarks.report import Kept, read_kept, write_report
+from eval.benchmarks.report import Kept, read_kept, targets_reached, write_report
 from eval.benchmarks.section import Part, Plan
+from eval.marked import insert
 from rag.terminal import progress_bar
 
 # In the order of the report.
@@ -49,9 +50,18 @@ def run(
 
 
 @benchmarks.command()
-def report(out: Out = RESULTS) -> None:
-    """Write the report anew from the samples, and quote it in the README."""
-    typer.echo(write_report(read_kept(out, PARTS), part, out))
+def report(
+    out: Out = RESULTS,
+    quoted_in: Annotated[
+        Path | None, typer.Option("--quoted-in", help="A file with the marks that the targets go between.")
+    ] = None,
+) -> None:
+    """Write the report anew from the samples; with `--quoted-in README.md`, quote the targets there."""
+    kept = read_kept(out, PARTS)
+    if quoted_in:
+        text = quoted_in.read_text(encoding="utf-8")
+        quoted_in.write_text(insert(text, "bench", targets_reached(kept, part)), encoding="utf-8")
+    typer.echo(write_report(kept, part, out))
 
 
 def part(name: str) -> Part:

@@ -39,13 +39,22 @@ def read_kept(folder: Path, names: Sequence[str]) -> list[Kept]:
 
 def write_report(kept: Sequence[Kept], part: Callable[[str], Part], folder: Path) -> str:
     """Write the tables and plots of all that has been kept; returns where to."""
-    sections = [(each, part(each.part)) for each in kept]
-    made = [module.section(module.Measured.model_validate(each.measured)) for each, module in sections]
+    made = _sections(kept, part)
     for section in made:
         for name, draw in section.plots.items():
             _plot(draw, folder / f"{name}.svg")
     (folder / REPORT).write_text(_markdown(kept, made), encoding="utf-8")
     return str(folder / REPORT)
+
+
+def targets_reached(kept: Sequence[Kept], part: Callable[[str], Part]) -> str:
+    """The table of targets over all parts, as Markdown."""
+    return _target_table([target for section in _sections(kept, part) for target in section.targets])
+
+
+def _sections(kept: Sequence[Kept], part: Callable[[str], Part]) -> list[Section]:
+    modules = [(each, part(each.part)) for each in kept]
+    return [module.section(module.Measured.model_validate(each.measured)) for each, module in modules]
 
 
 def _markdown(kept: Sequence[Kept], sections: Sequence[Section]) -> str:
@@ -61,7 +70,7 @@ def _markdown(kept: Sequence[Kept], sections: Sequence[Section]) -> str:
         ),
         _machines(kept),
         "## Targets",
-        target_table(targets),
+        _target_table(targets),
     ]
     for section in sections:
         blocks += [f"## {section.title}", section.text]
@@ -70,8 +79,7 @@ def _markdown(kept: Sequence[Kept], sections: Sequence[Section]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def target_table(targets: Sequence[Target]) -> str:
-    """Aims and what was reached, as Markdown."""
+def _target_table(targets: Sequence[Target]) -> str:
     rows = [
         (target.what, target.aim, target.reached, "yes" if target.met else "**no**") for target in targets
     ]

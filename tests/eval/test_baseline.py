@@ -7,7 +7,8 @@ import pytest
 import eval as eval_package
 from eval.compare import compare
 from eval.evaluate import Plan, bundled_cases, evaluate_application
-from eval.markdown_report import BEGIN, insert_figures
+from eval.markdown_report import figures_table
+from eval.marked import insert
 from eval.report import Run, load
 from rag.wiring import Application
 
@@ -67,9 +68,7 @@ def test_no_question_crashes(development: Run) -> None:
 
 def test_the_figures_in_the_readme_are_those_of_the_baseline(baseline: Run) -> None:
     text = README.read_text(encoding="utf-8")
-    if BEGIN not in text:
-        pytest.skip("the README has no markers for the figures yet")
-    assert insert_figures(text, baseline.report) == text, "Run `mission-record eval figures`."
+    assert insert(text, "eval", figures_table(baseline.report)) == text, "Run `mission-record eval figures`."
 
 
 def _turned_wrong(baseline: Run, development: Run) -> tuple[str, ...]:

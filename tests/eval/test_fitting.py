@@ -63,6 +63,23 @@ def make_examples(answerable: int = 60, unanswerable: int = 60) -> list[Example]
     return examples
 
 
+def test_the_order_in_which_sentences_were_ranked_does_not_count() -> None:
+    # That order comes of the decision fitted last: a fit that leaned on it would be another each time.
+    examples = [
+        replace(
+            found,
+            features=np.tile(found.features, (3, 1)) + np.repeat([[0.0], [0.1], [0.2]], 10, 0),
+            answers=np.tile(found.answers, 3),
+        )
+        for found in make_examples()
+    ]
+    turned = [
+        replace(found, features=found.features[::-1], answers=found.answers[::-1]) for found in examples
+    ]
+    prior = np.array([1.0, 0.5])
+    assert fit(turned, NAMES, prior).model.weights == pytest.approx(fit(examples, NAMES, prior).model.weights)
+
+
 def test_the_fit_learns_which_signal_answers() -> None:
     fitted = fit(make_examples(), NAMES, np.zeros(2))
     assert fitted.model.weights[0] > 5 * abs(fitted.model.weights[1])

@@ -6,11 +6,10 @@ import pytest
 
 from eval.compare import compare
 from eval.html_report import html_report
-from eval.markdown_report import BEGIN, END, insert_figures, markdown_report
+from eval.markdown_report import figures_table, markdown_report
 from eval.report import RECORDS_FILE, REPORT_FILE, InvalidRun, Run, load, save
 from eval.statistics import Estimate
 from eval.writing import write_run
-from rag.errors import InvalidInput
 from tests.eval.examples import IN_DEVELOPMENT
 
 
@@ -127,24 +126,9 @@ def test_the_markdown_holds_figures_slices_and_causes(run: Run) -> None:
 
 
 def test_accuracy_never_stands_without_the_refusals(run: Run) -> None:
-    for table in insert_figures(f"{BEGIN}{END}", run.report), markdown_report(run), html_report(run):
+    for table in figures_table(run.report), markdown_report(run), html_report(run):
         assert "answerable right" in table
         assert "answerable refused" in table
-
-
-def test_figures_go_between_the_markers_and_nothing_else_changes(run: Run) -> None:
-    readme = f"# Title\n\n{BEGIN}\nwhat was here\n{END}\n\nThe end.\n"
-    fresh = insert_figures(readme, run.report)
-    assert fresh.startswith(f"# Title\n\n{BEGIN}\n| ")
-    assert fresh.endswith(f"{END}\n\nThe end.\n")
-    assert "what was here" not in fresh
-    assert insert_figures(fresh, run.report) == fresh
-
-
-@pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
-def test_a_file_without_one_pair_of_markers_is_an_error(run: Run, text: str) -> None:
-    with pytest.raises(InvalidInput, match="each once"):
-        insert_figures(text, run.report)
 
 
 def test_a_run_folder_has_four_files_and_a_comparison_where_it_can(run: Run, tmp_path: Path) -> None:
