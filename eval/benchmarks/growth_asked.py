@@ -62,7 +62,7 @@ def ask(place: Place, passages: int, seed: int) -> Asked:
         right=[each.right for each in answers],
         refused=[each.refused for each in answers],
         refused_unanswerable=[each.refused for each in refused],
-        recalls=_recalls(place, vectors, [each[1] for each in searched]),
+        recalls=recalls(place, vectors, [each[1] for each in searched]),
         resident_mib=round(resident, 1),
         first_question_ms=round(first, 1),
     )
@@ -129,7 +129,7 @@ class _Watched:
         )
 
 
-def _recalls(place: Place, asked: Vector, found: Sequence[Sequence[str]]) -> dict[int, list[float]]:
+def recalls(place: Place, asked: Vector, found: Sequence[Sequence[str]]) -> dict[int, list[float]]:
     """Of each question the share of its exactly nearest passages that the approximate search found, by depth."""
     most = max(DEPTHS)
     nearest: list[list[tuple[float, str]]] = [[] for _ in asked]
