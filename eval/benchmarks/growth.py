@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-QUICK_SIZES = (200, 600)
+QUICK_SIZES = (50, 100)
 # Above, the vectors of most passages imitate those of the model.
 MOST_INGESTED = 100_000
 COMPARED, MOST_TIMES = (10_000, 1_000_000), 3.0
@@ -182,19 +182,15 @@ def _quality_table(sizes: Mapping[int, Size]) -> Table:
     def share(values: Callable[[Asked], Sequence[float]]) -> Callable[[Size], str]:
         return lambda size: f"{np.mean(values(size.asked)):.1%}"
 
+    def recall(depth: int) -> Callable[[Size], str]:
+        return share(lambda asked: asked.recalls[depth])
+
     rows = [
         (f"passage with the answer among the first {FIRST}", share(lambda asked: asked.found), None),
         ("answered right", share(lambda asked: asked.right), None),
         ("refused, though the answer is there", share(lambda asked: asked.refused), None),
         ("refused, having no answer", share(lambda asked: asked.refused_unanswerable), None),
-        *(
-            (
-                f"recall@{depth} of the approximate search",
-                share(lambda asked, at=depth: asked.recalls[at]),
-                None,
-            )
-            for depth in DEPTHS
-        ),
+        *((f"recall@{depth} of the approximate search", recall(depth), None) for depth in DEPTHS),
     ]
     return _table(
         sizes,

@@ -29,7 +29,7 @@ from rag.settings import Settings
 from rag.wiring import Application, build
 
 # Documents that are made, embedded and stored before the next are, so that a build that was stopped can go on.
-CHUNK = 500
+CHUNK = 250
 # So many documents are embedded by the model; the vectors of the others imitate theirs.
 REAL_DOCUMENTS = 1_000
 # Passages whose neighbours are compared, real ones among real ones with imitations among imitations.

@@ -1,11 +1,10 @@
 """Vectors like those that the model gives, for more passages than there is time to embed.
 
 They are made of the model's own, passages of the same generator. A smoothed bootstrap (Silverman and Young 1987, "The
-Bootstrap: To Smooth or Not to Smooth?") over two levels: the centre of a new document lies between those of two real
-ones, and what sets a passage apart from its document's centre is mixed of what does so for two real passages. The
-weights are the square roots of w and 1 - w, so that the covariances between documents and within them stay what they
-are, and with them the clusters that documents are; w lies between 1/4 and 3/4, or some would be all but copies. All is
-then brought to unit length.
+Bootstrap: To Smooth or Not to Smooth?") over two levels: the centre of a new document is mixed of those of a few real
+ones, and what sets a passage apart from its document's centre is mixed of what does so for a few real passages. The
+squares of the weights add up to 1, so that the covariances between documents and within them stay what they are, and
+with them the clusters that documents are. All is then brought to unit length.
 """
 
 from __future__ import annotations
@@ -17,6 +16,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from rag.ports import Vector
+
+# Of so many real ones each is mixed; fewer, and some would be all but copies of one another.
+PARENTS = 4
+# Of the Dirichlet distribution of their shares: the higher, the more alike these are.
+EVENNESS = 4.0
 
 
 class Imitation:
@@ -44,9 +48,11 @@ class Imitation:
 
 
 def _mixed(real: NDArray[np.float64], number: int, random: Generator) -> NDArray[np.float64]:
-    first, second = real[random.integers(len(real), size=(2, number))]
-    weight = random.uniform(0.25, 0.75, size=(number, 1))
-    return np.asarray(np.sqrt(weight) * first + np.sqrt(1 - weight) * second)
+    weights = np.sqrt(random.dirichlet([EVENNESS] * PARENTS, size=number))
+    mixed = np.zeros((number, real.shape[1]))
+    for weight in weights.T:
+        mixed += weight[:, np.newaxis] * real[random.integers(len(real), size=number)]
+    return mixed
 
 
 def neighbour_similarities(asked: Vector, among: Vector, ranks: Sequence[int]) -> NDArray[np.float32]:
