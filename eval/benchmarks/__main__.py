@@ -35,6 +35,13 @@ def run(
         bool, typer.Option("--quick", help="Little of everything, to see that it runs.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Decides what is generated and drawn.")] = 1,
+    largest: Annotated[
+        int, typer.Option(help="Passages of the largest record of `growth`; a million takes hours.")
+    ] = 100_000,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help="A folder that is kept, from which `growth` goes on where it was stopped."),
+    ] = None,
     out: Out = RESULTS,
 ) -> None:
     """Measure parts, one after the other, and write the report of all that has been measured."""
@@ -44,7 +51,8 @@ def run(
         raise typer.BadParameter(f"There is no part {unknown[0]!r}. Choose from: {', '.join(PARTS)}.")
     for name in chosen:
         with progress_bar() as advance, tempfile.TemporaryDirectory(prefix="mission-record-bench-") as folder:
-            measured = part(name).measure(Plan(Path(folder), quick, seed), advance)
+            plan = Plan(workspace or Path(folder), quick, seed, largest)
+            measured = part(name).measure(plan, advance)
         Kept(part=name, quick=quick, seed=seed, machine=machine(), measured=measured.model_dump()).write(out)
     typer.echo(write_report(read_kept(out, PARTS), part, out))
 

@@ -21,12 +21,14 @@ Draw = Callable[["Axes"], None]
 class Plan:
     """How much is measured. `quick` is for seeing that it runs: its figures say little.
 
-    `workspace` is an empty folder for indexes and documents; `seed` decides all that is generated or drawn.
+    `workspace` is a folder for indexes and documents, empty unless it was named to be kept; `seed` decides all that is
+    generated or drawn. `growth` goes up to a record of `largest` passages.
     """
 
     workspace: Path
     quick: bool = False
     seed: int = 1
+    largest: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

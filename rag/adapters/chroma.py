@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
 ADD_BATCH = 250
+# How many of the nearest the search in the graph keeps in sight (ef of Malkov and Yashunin 2018). With Chroma's 100, of
+# the 50 nearest among ten thousand 4 in 100 were missed; with 200 it is 1 in 200, in hardly more time.
+SEARCHED = 200
 
 
 class ChromaVectorStore:
@@ -45,7 +48,9 @@ class ChromaVectorStore:
         with self._translated():
             # Without `embedding_function=None` Chroma would fetch and run a model of its own.
             self._open().create_collection(
-                self._full(collection), embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                self._full(collection),
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": SEARCHED}},
             )
 
     def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:
