@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from eval.cases import Case, InvalidCases, Split, load_cases, sample
-from eval.formats import Collection, read_beir, read_squad, read_squad_paragraphs
+from eval.formats import DOCUMENTS, Collection, read_beir, read_own, read_squad, read_squad_paragraphs
 from eval.judge import Judge, judge_answers
 from eval.outcomes import Outcome
 from eval.report import Report, Run, query_records, records_of
@@ -99,9 +99,11 @@ def evaluate_application(
 
 
 def external(plan: Plan) -> Collection | None:
-    """The public collection that the plan names, by what its path is; None for cases of our own."""
+    """The collection that the plan names, by what its path is; None for cases on the index in use."""
     if len(plan.paths) == 1:
         path = plan.paths[0]
+        if (path / DOCUMENTS).is_dir():
+            return read_own(path)
         if path.is_dir() and (path / "corpus.jsonl").is_file():
             return read_beir(path, plan.query_key)
         if path.suffix == ".json":

@@ -1,4 +1,5 @@
-"""Readers for public formats: SQuAD 1.1 and 2.0 files, and folders in the layout of BEIR.
+"""Readers of collections: SQuAD 1.1 and 2.0 files, folders in the layout of BEIR, and folders of our own cases with the
+documents that they are about.
 
 Each becomes a `Collection`: documents to be ingested like those of any user, and what to ask of them. Cases
 are made when the documents have been read, since only then it is known where in them an answer stands.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -17,7 +19,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from eval.cases import Case, CaseType, Gold, InvalidCases
+from eval.cases import Case, CaseType, Gold, InvalidCases, load_cases
 from eval.matching import parse_form
 from rag.domain import MAX_HISTORY_TURNS, Document, Turn
 from rag.quantities import normalise
@@ -27,6 +29,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Documents = Mapping[str, Document]
 
 TRAIN: Final = "train"
+DOCUMENTS: Final = "documents"
 
 _QUESTION_TYPES = (
     (CaseType.HOW_MANY, re.compile(r"\bhow (?:many|much)\b")),
@@ -68,15 +71,18 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Documents by id and what is asked of them: cases, or queries where only retrieval is judged."""
+    """Documents by id, or a folder of them, and what is asked: cases, or queries where only retrieval is judged."""
 
     name: str
     entries: Mapping[str, Entry]
     cases: Callable[[Documents], tuple[Case, ...]] | None = None
     queries: tuple[Query, ...] = ()
+    documents: Path | None = None
 
     def write(self, folder: Path) -> None:
-        """One HTML file a document, named by its id."""
+        """One HTML file a document, named by its id; files as they are."""
+        if self.documents:
+            shutil.copytree(self.documents, folder, dirs_exist_ok=True)
         for document_id, entry in self.entries.items():
             (folder / f"{document_id}.html").write_text(entry.html(), encoding="utf-8")
 
@@ -125,6 +131,13 @@ class _BeirTurn(BaseModel):
 class _BeirQuery(BaseModel, extra="allow"):
     id: str = Field(alias="_id", min_length=1)
     history: list[_BeirTurn] = []
+
+
+def read_own(folder: Path) -> Collection:
+    """A folder with `*.jsonl` files of cases and, in `documents`, the files that they are about."""
+    return Collection(
+        folder.name, {}, lambda documents: load_cases([folder], documents), documents=folder / DOCUMENTS
+    )
 
 
 def read_squad(path: Path) -> Collection:
