@@ -37,7 +37,7 @@ def test_shares_are_of_all_answers_and_make_up_the_whole() -> None:
     assert [rows[f"of it: {stage}"][4] for stage in ("retrieve", "read", REST)] == ["16.7%", "50.0%", "33.3%"]
     assert rows["search"][5].startswith("2.50 ×")
     assert rows["whole answer"][1] == "30.00"
-    assert dict((row[0], row[1]) for row in work.rows)["passages read"] == "2.0"
+    assert {row[0]: row[1] for row in work.rows}["passages read"] == "2.0"
 
 
 def test_a_quick_run_times_every_stage_of_both_records(measured: Measured) -> None:
@@ -48,10 +48,8 @@ def test_a_quick_run_times_every_stage_of_both_records(measured: Measured) -> No
         assert {"converse", "catalog", "retrieve", "read", "answer", "cite", REST} <= asked.stages.keys()
         lists = [asked.floor, asked.search, asked.whole, *asked.stages.values()]
         assert {len(samples) for samples in lists} == {asked.questions * stages.QUICK.rounds}
-        assert all(
-            sum(each) == pytest.approx(whole, abs=0.05)
-            for *each, whole in zip(*asked.stages.values(), asked.whole, strict=True)
-        )
+        for *parts, whole in zip(*asked.stages.values(), asked.whole, strict=True):
+            assert sum(parts) == pytest.approx(whole, abs=0.05)
     assert 0 < generated.answered <= generated.questions
 
 
