@@ -16,7 +16,11 @@ from eval.benchmarks.peer.contender import Contender
 
 
 class Starter(Contender):
-    """Chunks of 1,024 tokens, of which the model reads the first 256, and two retrieved, which are the defaults."""
+    """Chunks of 1,024 tokens, of which the model reads the first 256, and two retrieved, which are the defaults.
+
+    Without `llama-index-readers-file`, which splits Markdown at headings and brings pandas along for all that run in the
+    same environment: files are read as they are.
+    """
 
     def embed(self, text: str) -> list[float]:
         return list(self._embedding.get_query_embedding(text))
