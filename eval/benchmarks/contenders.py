@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,8 +30,12 @@ class ContenderFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """`made_by` is the module and class in `eval.benchmarks.peer`, `packages` what its versions are read of."""
+class Entry:
+    """A contender as it is entered.
+
+    `made_by` is the module and class in `eval.benchmarks.peer`, `packages` what its versions are read of. One with a
+    graph of its own gets that in place of the folder of the weights.
+    """
 
     name: str
     title: str
@@ -40,7 +45,7 @@ class Contender:
     own_graph: bool = False
 
 
-LLAMAINDEX = Contender(
+LLAMAINDEX = Entry(
     "llamaindex",
     "LlamaIndex starter",
     "llamaindex:Starter",
@@ -48,20 +53,20 @@ LLAMAINDEX = Contender(
 )
 PEERS = (
     LLAMAINDEX,
-    Contender("chroma", "Chroma alone", "chroma:Alone", ("chromadb", "onnxruntime"), own_graph=True),
-    Contender(
+    Entry("chroma", "Chroma alone", "chroma:Alone", ("chromadb", "onnxruntime"), own_graph=True),
+    Entry(
         "langchain",
         "LangChain",
         "langchain:Tutorial",
         ("langchain-core", "langchain-chroma", "langchain-huggingface"),
     ),
-    Contender("txtai", "txtai", "txtai:Database", ("txtai", "faiss-cpu")),
-    Contender("haystack", "Haystack", "haystack:Pipelines", ("haystack-ai", "chroma-haystack")),
+    Entry("txtai", "txtai", "txtai:Database", ("txtai", "faiss-cpu")),
+    Entry("haystack", "Haystack", "haystack:Pipelines", ("haystack-ai", "chroma-haystack")),
 )
 _OURS = ("chromadb", "onnxruntime")
-DENSE = Contender("dense", "ours, by meaning alone", "ours:Dense", _OURS, is_peer=False)
-FUSED = Contender("fused", "ours, search", "ours:Fused", _OURS, is_peer=False)
-READING = Contender("reading", "ours, whole answer", "ours:Reading", _OURS, is_peer=False)
+DENSE = Entry("dense", "ours, by meaning alone", "ours:Dense", _OURS, is_peer=False)
+FUSED = Entry("fused", "ours, search", "ours:Fused", _OURS, is_peer=False)
+READING = Entry("reading", "ours, whole answer", "ours:Reading", _OURS, is_peer=False)
 OURS = (DENSE, FUSED, READING)
 TITLES = {each.name: each.title for each in (*PEERS, *OURS)}
 
@@ -77,10 +82,13 @@ class Reply:
 class Running:
     """One contender in a process of its own, from the start of its interpreter on."""
 
-    def __init__(self, contender: Contender, model: Path, index: Path) -> None:
+    def __init__(self, contender: Entry, model: Path, index: Path) -> None:
         """Start it; nothing is loaded before the first thing that is asked for.
 
         `model` is the folder of the weights, `index` the folder of what it keeps.
+
+        Raises:
+            ContenderFailed: the interpreter is not there.
         """
         index.parent.mkdir(parents=True, exist_ok=True)
         self._title = contender.title
@@ -175,9 +183,27 @@ class Running:
         return said[-1] if said else "it said nothing."
 
 
-def interpreter(contender: Contender) -> str:
-    """The Python that a contender runs on: this one, or that of the environment of the peers."""
-    return os.environ[PEERS_PYTHON] if contender.is_peer else sys.executable
+def entered() -> tuple[list[Entry], dict[str, str]]:
+    """The peers that are to be measured, and by their names why others are not: all or none, by `PEERS_PYTHON`."""
+    if os.environ.get(PEERS_PYTHON):
+        return list(PEERS), {}
+    return [], {peer.name: f"{PEERS_PYTHON} names no environment of the peers." for peer in PEERS}
+
+
+def interpreter(contender: Entry) -> str:
+    """The Python that a contender runs on: this one, or that of the environment of the peers.
+
+    Raises:
+        ContenderFailed: there is no such program.
+    """
+    return _peers_python() if contender.is_peer else sys.executable
+
+
+def _peers_python() -> str:
+    path = os.environ[PEERS_PYTHON]
+    if shutil.which(path) is None:
+        raise ContenderFailed(f"{PEERS_PYTHON} is {path}, which cannot be run.")
+    return path
 
 
 def environment() -> Mapping[str, str]:
@@ -193,7 +219,7 @@ def environment() -> Mapping[str, str]:
     }
 
 
-def versions(contender: Contender) -> dict[str, str]:
+def versions(contender: Entry) -> dict[str, str]:
     """Of the packages of a contender, as installed where it runs; those that are not there are left out."""
     program = (
         "import sys, json, importlib.metadata as m\n"
@@ -216,14 +242,14 @@ def export_graph(model: Path, folder: Path) -> None:
     Raises:
         ContenderFailed: torch and transformers are not there, or cannot do it.
     """
-    command = [os.environ[PEERS_PYTHON], "-m", "eval.benchmarks.peer.export", str(model), str(folder)]
+    command = [_peers_python(), "-m", "eval.benchmarks.peer.export", str(model), str(folder)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it said nothing."]
         raise ContenderFailed(f"Its graph could not be exported from the weights: {lines[-1]}")
 
 
-def first_answer(contender: Contender, model: Path, index: Path, question: str) -> tuple[float, float]:
+def first_answer(contender: Entry, model: Path, index: Path, question: str) -> tuple[float, float]:
     """Start a process and ask one question: seconds until its answer is here, and `memory_mb` then."""
     began = time.perf_counter()
     with Running(contender, model, index) as process:

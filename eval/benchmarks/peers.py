@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import time
@@ -19,11 +18,11 @@ from eval.benchmarks.contenders import (
     DENSE,
     FUSED,
     OURS,
-    PEERS,
-    PEERS_PYTHON,
-    Contender,
     ContenderFailed,
+    Entry,
+    Reply,
     Running,
+    entered,
     export_graph,
     first_answer,
     size_mb,
@@ -49,18 +48,17 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured: passages read from files, and handed over in each round; starts; questions and rounds."""
+    """How much is measured: passages read from files, and handed over in each round; starts; questions, each once."""
 
     passages: int
     ready: int
     ready_rounds: int
     starts: int
     questions: int
-    rounds: int
 
 
-QUICK = Sizes(passages=40, ready=20, ready_rounds=1, starts=1, questions=4, rounds=2)
-WHOLE = Sizes(passages=2_000, ready=500, ready_rounds=5, starts=7, questions=100, rounds=3)
+QUICK = Sizes(passages=40, ready=20, ready_rounds=1, starts=1, questions=8)
+WHOLE = Sizes(passages=2_000, ready=500, ready_rounds=5, starts=7, questions=300)
 
 
 def measure(plan: Plan, tell: Tell) -> Measured:
@@ -81,15 +79,14 @@ class _Contest:
         write_texts(plan.workspace / "handed", self._sizes.ready, plan.seed)
         settings = Settings()
         self._model = locate_model(DEFAULT_MODEL, settings.models_dir, settings.download_models)
-        self._peers = list(PEERS) if os.environ.get(PEERS_PYTHON) else []
+        self._peers, missing = entered()
         self._measured = Measured(
             documents=len(list(self._documents.iterdir())),
             characters=sum(len(file.read_text(encoding="utf-8")) for file in self._documents.iterdir()),
             handed=self._cut(),
             questions=len(self._questions),
+            missing=missing,
         )
-        for peer in PEERS if not self._peers else ():
-            self._measured.missing[peer.name] = f"{PEERS_PYTHON} names no environment of the peers."
 
     def run(self) -> Measured:
         """Measure everything."""
@@ -112,7 +109,7 @@ class _Contest:
         """Whether each is installed, and embeds as the others do."""
         vectors: dict[str, np.ndarray] = {}
 
-        def embed(contender: Contender) -> None:
+        def embed(contender: Entry) -> None:
             if contender.own_graph:
                 export_graph(self._model, self._model_of(contender))
             with self._running(contender, "tried") as process:
@@ -134,7 +131,7 @@ class _Contest:
             if ingested:
                 self._measured.files[contender.name] = ingested
 
-    def _ingest(self, contender: Contender) -> Ingested:
+    def _ingest(self, contender: Entry) -> Ingested:
         with self._running(contender, "index") as process:
             process.do("embed", text=AGREED)
             with process.watched() as most:
@@ -153,7 +150,7 @@ class _Contest:
             if seconds is not None:
                 self._measured.handed_seconds.setdefault(contender.name, []).append(round(seconds, 3))
 
-    def _add(self, contender: Contender) -> float:
+    def _add(self, contender: Entry) -> float:
         with self._running(contender, "handed") as process:
             process.do("embed", text=AGREED)
             process.do("hand_over", passages=str(self._passages), documents=str(self._workspace / "handed"))
@@ -173,42 +170,38 @@ class _Contest:
                 cold.seconds.append(round(started[0], 4))
                 cold.memory_mb.append(round(started[1], 1))
 
-    def _first(self, contender: Contender, question: str) -> tuple[float, float]:
+    def _first(self, contender: Entry, question: str) -> tuple[float, float]:
         return first_answer(contender, self._model_of(contender), self._index(contender), question)
 
     def _ask(self) -> None:
-        """All are up, one is asked at a time; each question goes round, from another one on each time."""
+        """All are up, one is asked at a time; each question goes round, beginning with another one each time."""
         with ExitStack() as stack:
-            contenders = [*OURS, *self._peers]
-            running = {each.name: stack.enter_context(self._running(each, "index")) for each in contenders}
-            for process in running.values():
-                for known in self._questions[:2]:
-                    process.do("search", question=known.question)
-            turn = 0
-            for number in range(self._sizes.rounds):
-                for known in self._questions:
-                    self._tell("asking", turn, self._sizes.rounds * len(self._questions))
-                    self._ask_round(running, known, turn, with_quality=number == 0)
-                    turn += 1
-            for name, process in running.items():
-                self._measured.warm[name].memory_mb = round(process.memory_mb(), 1)
+            running = {
+                each: stack.enter_context(self._running(each, "index")) for each in (*OURS, *self._peers)
+            }
+            for contender, process in running.items():
+                self._attempt(contender, partial(process.do, "search", question=AGREED))
+            for turn, known in enumerate(self._questions):
+                self._tell("asking", turn, len(self._questions))
+                for each in _rotated([None, *OURS, *self._peers], turn):
+                    time.sleep(PAUSE_SECONDS)
+                    if each:
+                        self._attempt(each, partial(self._ask_one, each, running[each], known))
+                    else:
+                        reply = running[DENSE].do("floor", question=known.question)
+                        self._measured.floor_ms.append(_milliseconds(reply))
+            for contender in (*OURS, *self._peers):
+                self._measured.warm[contender.name].memory_mb = round(running[contender].memory_mb(), 1)
 
-    def _ask_round(self, running: dict[str, Running], known: Known, turn: int, with_quality: bool) -> None:
-        for name in _rotated(["", *running], turn):
-            time.sleep(PAUSE_SECONDS)
-            if not name:
-                reply = running[DENSE.name].do("floor", question=known.question)
-                self._measured.floor_ms.append(round(reply.seconds * 1_000, 3))
-                continue
-            reply = running[name].do("search", question=known.question)
-            warm = self._measured.warm.setdefault(name, Warm())
-            warm.ms.append(round(reply.seconds * 1_000, 3))
-            if with_quality:
-                warm.found.append(len(reply.value))
-                warm.first += reply.value[:1] == [known.document_id]
-                warm.among += known.document_id in reply.value[:AMONG]
+    def _ask_one(self, contender: Entry, process: Running, known: Known) -> None:
+        reply = process.do("search", question=known.question)
+        warm = self._measured.warm.setdefault(contender.name, Warm())
+        warm.ms.append(_milliseconds(reply))
+        warm.found.append(len(reply.value))
+        warm.first += reply.value[:1] == [known.document_id]
+        warm.among += known.document_id in reply.value[:AMONG]
 
-    def _attempt(self, contender: Contender, work: Callable[[], Made]) -> Made | None:
+    def _attempt(self, contender: Entry, work: Callable[[], Made]) -> Made | None:
         """What the work makes; a peer that cannot do it takes part no more. What fails of ours is raised."""
         try:
             return work()
@@ -220,13 +213,13 @@ class _Contest:
             self._peers.remove(contender)
             return None
 
-    def _running(self, contender: Contender, index: str) -> Running:
+    def _running(self, contender: Entry, index: str) -> Running:
         return Running(contender, self._model_of(contender), self._index(contender, index))
 
-    def _model_of(self, contender: Contender) -> Path:
+    def _model_of(self, contender: Entry) -> Path:
         return self._workspace / contender.name / "model" if contender.own_graph else self._model
 
-    def _index(self, contender: Contender, name: str = "index") -> Path:
+    def _index(self, contender: Entry, name: str = "index") -> Path:
         return self._workspace / (contender.name if contender.is_peer else "ours") / name
 
     @property
@@ -237,6 +230,10 @@ class _Contest:
 def _rotated(items: Sequence[Made], by: int) -> list[Made]:
     at = by % len(items)
     return [*items[at:], *items[:at]]
+
+
+def _milliseconds(reply: Reply) -> float:
+    return round(reply.seconds * 1_000, 3)
 
 
 def _cosine(first: np.ndarray, second: np.ndarray) -> float:

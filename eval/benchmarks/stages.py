@@ -43,7 +43,7 @@ class Sizes:
 
 
 QUICK = Sizes(questions=6, generated_questions=4, passages=40, rounds=1)
-WHOLE = Sizes(questions=None, generated_questions=100, passages=1_000, rounds=3)
+WHOLE = Sizes(questions=None, generated_questions=100, passages=1_000, rounds=2)
 
 
 class Work(BaseModel):
@@ -307,5 +307,5 @@ def _plot(measured: Measured, axes: Axes) -> None:
         axes.barh(0, 0, color=f"C{at}", label=stage)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper right")
     axes.set_xlabel("mean ms a question")

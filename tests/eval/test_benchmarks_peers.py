@@ -15,6 +15,7 @@ from eval.benchmarks.contenders import (
     PEERS_PYTHON,
     ContenderFailed,
     Running,
+    entered,
     environment,
     size_mb,
 )
@@ -120,6 +121,21 @@ def test_a_contender_that_does_not_start_says_why(tmp_path: Path, monkeypatch: p
         process.do("search", question="Who?")
 
 
+def test_without_an_environment_of_the_peers_only_ours_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PEERS_PYTHON, raising=False)
+    taking_part, missing = entered()
+    assert taking_part == []
+    assert set(missing) == {peer.name for peer in PEERS}
+    monkeypatch.setenv(PEERS_PYTHON, sys.executable)
+    assert entered() == (list(PEERS), {})
+
+
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PEERS_PYTHON, "no-such-python")
+    with pytest.raises(ContenderFailed, match="PEERS_PYTHON is no-such-python"):
+        Running(PEERS[0], tmp_path, tmp_path / "index")
+
+
 def test_a_quick_run_measures_ours_and_leaves_out_what_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,20 +147,11 @@ def test_a_quick_run_measures_ours_and_leaves_out_what_is_not_installed(
     assert set(found.setups) == set(found.files) == set(found.handed_seconds) == {FUSED.name}
     assert set(found.cold) == set(found.warm) == {"dense", "fused", "reading"}
     sizes = peers.QUICK
-    assert {len(warm.ms) for warm in found.warm.values()} == {sizes.questions * sizes.rounds}
-    assert len(found.floor_ms) == sizes.questions * sizes.rounds
+    assert {len(warm.ms) for warm in found.warm.values()} == {sizes.questions}
+    assert len(found.floor_ms) == sizes.questions
     assert {len(cold.seconds) for cold in found.cold.values()} == {sizes.starts}
     assert found.warm["fused"].among == found.questions == sizes.questions
     assert found.files["fused"].passages > 20
     assert found.files["fused"].disk_mb == pytest.approx(size_mb(tmp_path / "ours" / "index"), abs=0.5)
     again = Measured.model_validate_json(found.model_dump_json())
     assert peers.section(again).tables == peers.section(found).tables
-
-
-def test_without_an_environment_of_the_peers_only_ours_takes_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(PEERS_PYTHON, raising=False)
-    contest = peers._Contest(Plan(tmp_path, quick=True), tell)
-    assert set(contest._measured.missing) == {peer.name for peer in PEERS}
-    assert contest._peers == []

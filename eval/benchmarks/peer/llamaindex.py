@@ -16,10 +16,10 @@ from eval.benchmarks.peer.contender import Contender
 
 
 class Starter(Contender):
-    """Chunks of 1,024 tokens, of which the model reads the first 256, and two retrieved, which are the defaults.
+    """Chunks of 1,024 tokens, of which the model reads the first 256; two retrieved: the defaults.
 
-    Without `llama-index-readers-file`, which splits Markdown at headings and brings pandas along for all that run in the
-    same environment: files are read as they are.
+    Files are read as they are: `llama-index-readers-file`, which splits Markdown at headings, would bring pandas along
+    for all that run in the same environment.
     """
 
     def embed(self, text: str) -> list[float]:
