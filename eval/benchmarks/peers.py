@@ -58,7 +58,7 @@ class Sizes:
 
 
 QUICK = Sizes(passages=40, ready=20, ready_rounds=1, starts=1, questions=8)
-WHOLE = Sizes(passages=2_000, ready=500, ready_rounds=5, starts=7, questions=300)
+WHOLE = Sizes(passages=2_000, ready=300, ready_rounds=5, starts=7, questions=300)
 
 
 def measure(plan: Plan, tell: Tell) -> Measured:
