@@ -114,7 +114,7 @@ def _cold(measured: Measured) -> Table:
     return Table(
         ("start to first answer", "median s", "all", "MB then", "to ours, search"),
         rows,
-        f"From starting the interpreter to the answer, the index being there; {len(ours)} rounds.",
+        f"From starting the interpreter to the answer, the index being there; times measured: {len(ours)}.",
     )
 
 
