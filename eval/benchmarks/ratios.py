@@ -30,6 +30,17 @@ def ratio_of_medians(above: Sequence[float], below: Sequence[float]) -> Estimate
     return _estimate(float(np.median(first) / np.median(second)), ratios, first.size)
 
 
+def times(ratio: Estimate) -> str:
+    """A ratio as it is printed, with its interval."""
+    return f"{_digits(ratio.value)} × [{_digits(ratio.low)}, {_digits(ratio.high)}]"
+
+
+def spread(samples: Sequence[float]) -> tuple[float, float, float]:
+    """The median, the 95th and the 99th percentile."""
+    median, most, nearly_all = np.percentile(np.asarray(samples, float), [50, 95, 99])
+    return float(median), float(most), float(nearly_all)
+
+
 def exponent(samples: Mapping[int, Sequence[float]]) -> Estimate:
     """The slope of log median over log size, least squares, the samples of each size resampled.
 
@@ -47,6 +58,10 @@ def exponent(samples: Mapping[int, Sequence[float]]) -> Estimate:
         medians.append(np.log(np.append(np.median(values[drawn], axis=1), np.median(values))))
     slopes = np.polyfit(np.log(sizes), np.array(medians), 1)[0]
     return _estimate(float(slopes[-1]), slopes[:-1], sum(len(samples[size]) for size in sizes))
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _estimate(value: float, resampled: np.ndarray, number: int) -> Estimate:
