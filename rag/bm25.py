@@ -13,20 +13,25 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.lexical import BLOCK, BM25_WEIGHTS, POSTING, Tokenizer, quoted
+from rag.lexical import BLOCK, BM25_WEIGHTS, POSTING, Postings, Tokenizer, quoted
 
 # As in FTS5: how soon a word stops to count that comes again, how much less it counts in a long passage, and what a
 # word is worth that half of the passages hold or more.
 K1, B, LEAST_IDF = 1.2, 0.75, 1e-6
-# Sums of the same numbers in another order differ by less, as a part of the sum.
-_ROUNDING = 1e-9
+# Scores that are added up roughly differ by less, as a part of what they can be at most.
+_ROUNDING = 1e-5
+# As many passages of a term are read in the time that it takes to look for it in one.
+_WORTH_A_LOOK_UP = 10
 # Passages that kept phrases occur in, of all phrases together: 12 bytes each.
 MOST_KEPT = 4_000_000
 MOST_COUNTS = 20_000
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -60,19 +65,64 @@ class _Term:
         return self.idf * (K1 + 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The passages (n,) that a term is in, ascending, and what it adds to the score of each (n,)."""
+class _Found(Protocol):
+    """Where a term is: `numbers` (n,) of passages, ascending."""
 
+    @property
+    def numbers(self) -> Numbers: ...
+
+    def rough(self) -> NDArray[np.floating]:
+        """What it adds to the scores of these passages (n,), but for `_ROUNDING`."""
+        ...
+
+    def at(self, numbers: Numbers) -> Scores:
+        """What it adds to the scores of some passages; 0 where it is not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundToken:
+    numbers: Numbers
+    packed: Postings
+    idf: float
+    average: float
+
+    def rough(self) -> NDArray[np.floating]:
+        frequency = self.packed["frequency"] * np.float32(0.5)
+        length = self.packed["length"] * np.float32(K1 * B / self.average)
+        length += frequency
+        length += np.float32(K1 * (1.0 - B))
+        frequency *= np.float32(self.idf * (K1 + 1.0))
+        frequency /= length
+        return frequency
+
+    def at(self, numbers: Numbers) -> Scores:
+        packed, there = _at(self.numbers, self.packed, numbers)
+        frequency, length = packed["frequency"] / 2.0, packed["length"].astype(np.float64)
+        # Number by number as FTS5 calculates.
+        weight = (frequency * (K1 + 1.0)) / (frequency + K1 * (1.0 - B + B * length / self.average))
+        return np.where(there, self.idf * weight, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundPhrase:
     numbers: Numbers
     scores: Scores
 
+    def rough(self) -> NDArray[np.floating]:
+        return self.scores
+
     def at(self, numbers: Numbers) -> Scores:
-        """What it adds to the scores of these; 0 where it does not occur."""
-        if not len(self.numbers):
-            return np.zeros(len(numbers))
-        places = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
-        return np.where(self.numbers[places] == numbers, self.scores[places], 0.0)
+        scores, there = _at(self.numbers, self.scores, numbers)
+        return np.where(there, scores, 0.0)
+
+
+def _at(known: Numbers, values: NDArray[_Kind], numbers: Numbers) -> tuple[NDArray[_Kind], NDArray[np.bool_]]:
+    """The values of some of the numbers that are `known`, and which of them are; any value for another."""
+    if not len(known):
+        return np.zeros(len(numbers), values.dtype), np.zeros(len(numbers), bool)
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return values[places], known[places] == numbers
 
 
 class Bm25:
@@ -129,24 +179,23 @@ class Bm25:
     ) -> Numbers:
         """Passages among which the best are. `bounds` say what each term can add; which were `read` is noted."""
         rounding = _ROUNDING * sum(bounds.values())
-        partial = np.zeros((size.last // BLOCK + 1) * BLOCK)
+        partial = np.zeros((size.last // BLOCK + 1) * BLOCK, np.float32)
         order = sorted(bounds, key=lambda term: (-bounds[term], term.passages, term.tokens))
-        held = 0
+        least = 0.0
         for position, term in enumerate(order, start=1):
             found = read[term] = self._found(connection, size, term)
-            partial[found.numbers] += found.scores * (bounds[term] / term.most)
-            held += term.passages
-            if held < limit and position < len(order):
-                continue
-            numbers = np.flatnonzero(partial)
-            reached = partial[numbers]
-            if len(numbers) < limit:
-                continue
-            least = np.partition(reached, -limit)[-limit]
+            partial[found.numbers] += found.rough() * np.float32(bounds[term] / term.most)
+            # So good are as many as are wanted at least, whatever comes.
+            reached = partial[found.numbers]
+            reached = reached[reached > least]
+            if len(reached) >= limit:
+                least = float(np.partition(reached, -limit)[-limit])
             others = sum(bounds[other] for other in order[position:])
-            if least > others + rounding or position == len(order):
-                return np.asarray(numbers[reached >= least - others - rounding], dtype=np.int64)
-        return np.asarray(np.flatnonzero(partial), dtype=np.int64)
+            if least > others + rounding:
+                candidates = np.flatnonzero(partial >= least - others - rounding)
+                if others and len(candidates) * _WORTH_A_LOOK_UP < order[position].passages:
+                    return candidates
+        return np.flatnonzero((partial > 0.0) & (partial >= least - rounding))
 
     def _scored(
         self,
@@ -194,12 +243,10 @@ class Bm25:
             (term.tokens[0], *([] if blocks is None else [json.dumps(blocks)])),
         ).fetchall()
         packed = np.frombuffer(b"".join(row[1] for row in rows), POSTING)
-        first = [row[0] * BLOCK for row in rows]
-        numbers = packed["passage"] + np.repeat(first, [len(row[1]) // POSTING.itemsize for row in rows])
-        frequency = packed["frequency"] / 2.0
-        length = packed["length"].astype(np.float64)
-        weight = (frequency * (K1 + 1.0)) / (frequency + K1 * (1.0 - B + B * length / size.average))
-        return _Found(numbers.astype(np.int64), term.idf * weight)
+        first = np.array([row[0] * BLOCK for row in rows], np.int64)
+        numbers = np.repeat(first, [len(row[1]) // POSTING.itemsize for row in rows])
+        numbers += packed["passage"]
+        return _FoundToken(numbers, packed, term.idf, size.average)
 
 
 class _Phrases:
@@ -210,7 +257,7 @@ class _Phrases:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[bytes, tuple[bytes, ...]], _Found] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, tuple[bytes, ...]], _FoundPhrase] = OrderedDict()
         self._counts: dict[tuple[bytes, tuple[bytes, ...]], int] = {}
 
     def count(
@@ -229,7 +276,7 @@ class _Phrases:
                 self._counts[version, tokens] = kept
         return int(kept)
 
-    def found(self, connection: sqlite3.Connection, version: bytes, term: _Term) -> _Found:
+    def found(self, connection: sqlite3.Connection, version: bytes, term: _Term) -> _FoundPhrase:
         """In which, and what that adds to their scores."""
         key = (version, term.tokens)
         with self._lock:
@@ -242,7 +289,7 @@ class _Phrases:
             (term.quoted,),
         ).fetchall()
         table = np.array(rows, dtype=[("number", np.int64), ("score", np.float64)])
-        found = _Found(table["number"].copy(), table["score"].copy())
+        found = _FoundPhrase(table["number"].copy(), table["score"].copy())
         with self._lock:
             self._kept[key] = found
             while sum(len(each.numbers) for each in self._kept.values()) > MOST_KEPT:

@@ -57,6 +57,8 @@ CATALOG_VERSION = 8
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
+# Comes after every letter.
+_LAST = "\U0010ffff"
 # So many times more passages than asked for are looked at first where filters let only some through.
 _TRIED = 8
 # What is wrong lies outside the file: making it anew would not help.
@@ -100,7 +102,7 @@ CREATE TABLE passages (
 CREATE INDEX passages_of_document ON passages (document_id);
 CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL, stem TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX vocabulary_by_stem ON vocabulary (stem);
-CREATE INDEX vocabulary_by_length ON vocabulary (length(word));
+CREATE INDEX vocabulary_by_length ON vocabulary (length(word), word, occurrences);
 """
 
 
@@ -344,15 +346,20 @@ class Catalog:
             *roles,
         )
 
-    def mentions(self, terms: Sequence[str], columns: str = "title section text") -> dict[str, list[str]]:
+    def mentions(
+        self, terms: Sequence[str], columns: str = "title section text", limit: int = -1
+    ) -> dict[str, list[str]]:
         """The passages, by document and in their order, that have each of the terms in one of these columns.
+
+        With a `limit` the first so many.
 
         A term's words stand one after the other, in any case and inflection, with or without accents.
         """
         rows = self._read(
             "SELECT document_id, passages.id FROM lexical JOIN passages ON number = lexical.rowid"
-            " WHERE lexical MATCH ? ORDER BY number",
+            " WHERE lexical MATCH ? ORDER BY lexical.rowid LIMIT ?",
             f"{{{columns}}} : ({' AND '.join(quoted(term) for term in terms)})",
+            limit,
         )
         found: dict[str, list[str]] = {}
         for document_id, passage_id in rows:
@@ -407,8 +414,9 @@ class Catalog:
         self, scores: Mapping[int, float], condition: str, values: Sequence[Any]
     ) -> list[tuple[str, float]]:
         """The ids of passages for which a condition holds, with the scores given by number: best first, ties by id."""
+        kept = " CROSS JOIN documents ON documents.id = document_id" if values else ""
         rows = self._read(
-            "SELECT number, passages.id FROM passages JOIN documents ON documents.id = document_id"
+            f"SELECT number, passages.id FROM passages{kept}"
             f" WHERE number IN (SELECT value FROM json_each(?)) AND {condition}",
             json.dumps(list(scores)),
             *values,
@@ -436,9 +444,29 @@ class Catalog:
             except sqlite3.DatabaseError as error:
                 return [str(error)]
 
-    def vocabulary(self) -> dict[str, int]:
-        """Every word of the record in lower case, and how often it occurs."""
-        return dict(self._read("SELECT word, occurrences FROM vocabulary"))
+    def words_like(self, beginning: str, shortest: int, longest: int) -> dict[str, int]:
+        """The words of the record, in lower case, that begin so and have so many letters, and how often each occurs."""
+        return dict(
+            self._read(
+                "SELECT word, occurrences FROM vocabulary"
+                " WHERE length(word) IN (SELECT value FROM json_each(?1)) AND word >= ?2 AND word < ?2 || ?3",
+                json.dumps(list(range(shortest, longest + 1))),
+                beginning,
+                _LAST,
+            )
+        )
+
+    def stems_around(self, stem: str) -> set[str]:
+        """Of the stems of the record's words: this one, those that it begins with, and one that begins with it."""
+        beginnings = json.dumps([stem[:length] for length in range(1, len(stem) + 1)])
+        rows = self._read(
+            "SELECT stem FROM vocabulary WHERE stem IN (SELECT value FROM json_each(?1)) UNION SELECT * FROM"
+            " (SELECT stem FROM vocabulary WHERE stem > ?2 AND stem < ?2 || ?3 LIMIT 1)",
+            beginnings,
+            stem,
+            _LAST,
+        )
+        return {found for (found,) in rows}
 
     # --- writing -----------------------------------------------------------------------------------------------
 
