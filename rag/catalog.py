@@ -401,10 +401,10 @@ class Catalog:
                 if len(found) >= limit or len(scores) < tried:
                     return found[:limit]
             # Few passages are let through: these are looked at one and all.
-            rows = connection.execute(
+            rows = self._read(
                 "SELECT number FROM documents CROSS JOIN passages ON document_id = documents.id"
                 f" WHERE {condition}",
-                values,
+                *values,
             )
             numbers = [number for (number,) in rows]
             scores = self._bm25.best_of(connection, terms, limit, numbers)
