@@ -181,15 +181,13 @@ class Bm25:
         rounding = _ROUNDING * sum(bounds.values())
         partial = np.zeros((size.last // BLOCK + 1) * BLOCK, np.float32)
         order = sorted(bounds, key=lambda term: (-bounds[term], term.passages, term.tokens))
-        least = 0.0
+        top, least = np.zeros(0, np.int64), 0.0
         for position, term in enumerate(order, start=1):
             found = read[term] = self._found(connection, size, term)
             partial[found.numbers] += found.rough() * np.float32(bounds[term] / term.most)
+            top = _top(partial, found.numbers, top, limit)
             # So good are as many as are wanted at least, whatever comes.
-            reached = partial[found.numbers]
-            reached = reached[reached > least]
-            if len(reached) >= limit:
-                least = float(np.partition(reached, -limit)[-limit])
+            least = float(partial[top].min()) if len(top) == limit else 0.0
             others = sum(bounds[other] for other in order[position:])
             if least > others + rounding:
                 candidates = np.flatnonzero(partial >= least - others - rounding)
@@ -295,6 +293,18 @@ class _Phrases:
             while sum(len(each.numbers) for each in self._kept.values()) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return found
+
+
+def _top(partial: NDArray[np.float32], numbers: Numbers, before: Numbers, limit: int) -> Numbers:
+    """The `limit` best passages, of those that were before and those whose scores have grown since."""
+    reached = partial[numbers]
+    if len(before) == limit:
+        numbers = numbers[reached >= partial[before].min(initial=np.inf)]
+    _, grown = _at(numbers, numbers, before)
+    numbers = np.concatenate([numbers, before[~grown]])
+    if len(numbers) <= limit:
+        return numbers
+    return numbers[np.argpartition(partial[numbers], -limit)[-limit:]]
 
 
 def _best(numbers: Numbers, scores: Scores, limit: int) -> dict[int, float]:
