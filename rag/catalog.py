@@ -330,7 +330,8 @@ class Catalog:
         """All documents that the filters let through, by title."""
         condition, values = _conditions(filters)
         rows = self._read(
-            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id",
+            # All of them are read the faster for being read in the order that they are stored in: hence the plus.
+            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY +title COLLATE NOCASE, id",
             *values,
         )
         return tuple(DocumentSummary(*row) for row in rows)
