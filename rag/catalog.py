@@ -20,6 +20,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rag import lexical
+from rag.bm25 import Bm25
 from rag.dates import days
 from rag.domain import (
     Block,
@@ -46,14 +48,19 @@ from rag.errors import (
     InvalidInput,
     StorageError,
 )
-from rag.language import words
+from rag.language import stems, words
+from rag.lexical import quoted
 from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
-CATALOG_VERSION = 7
+CATALOG_VERSION = 8
 PASSAGE_VERSION = 3
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
+# Comes after every letter.
+_LAST = "\U0010ffff"
+# So many times more passages than asked for are looked at first where filters let only some through.
+_TRIED = 8
 # What is wrong lies outside the file: making it anew would not help.
 _OUTSIDE_ERRORS = (
     sqlite3.SQLITE_CANTOPEN,
@@ -63,10 +70,6 @@ _OUTSIDE_ERRORS = (
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_BUSY,
 )
-
-# Weights of title, section and text in BM25F (Robertson et al. 2004, as FTS5's bm25() has it).
-# A title names what the whole document is about, so a match there counts for more than one in passing.
-BM25_WEIGHTS = (2.0, 1.5, 1.0)
 
 _SCHEMA = """
 CREATE TABLE manifest (
@@ -79,6 +82,8 @@ CREATE TABLE documents (
     characters INTEGER NOT NULL, passages INTEGER NOT NULL, sha256 TEXT NOT NULL, content_hash TEXT NOT NULL,
     date TEXT, path TEXT NOT NULL, first_day INTEGER, last_day INTEGER, content TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX documents_by_kind ON documents (kind, first_day, last_day);
+CREATE INDEX documents_by_title ON documents (title COLLATE NOCASE);
 CREATE TABLE copies (
     id TEXT PRIMARY KEY, copy_of TEXT NOT NULL REFERENCES documents (id) DEFERRABLE INITIALLY DEFERRED,
     title TEXT NOT NULL, kind TEXT NOT NULL, published TEXT, source TEXT, characters INTEGER NOT NULL,
@@ -95,10 +100,9 @@ CREATE TABLE passages (
     sentences TEXT NOT NULL
 );
 CREATE INDEX passages_of_document ON passages (document_id);
-CREATE VIRTUAL TABLE lexical USING fts5 (
-    title, section, text, content = passages, content_rowid = number, tokenize = 'porter unicode61 remove_diacritics 2'
-);
-CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL, stem TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX vocabulary_by_stem ON vocabulary (stem);
+CREATE INDEX vocabulary_by_length ON vocabulary (length(word), word, occurrences);
 """
 
 
@@ -142,6 +146,7 @@ class Catalog:
         # of the file that it has open, for another process may have put a new one in its place.
         self._idle: deque[tuple[sqlite3.Connection, int]] = deque()
         self._lock = FileLock(folder / LOCK_FILE)
+        self._bm25 = Bm25()
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -276,7 +281,7 @@ class Catalog:
             rows = self._read(
                 "SELECT document_id FROM passages JOIN lexical ON number = lexical.rowid WHERE lexical MATCH ?1"
                 " UNION SELECT id FROM documents WHERE instr(lower(title), lower(?2)) OR instr(lower(id), lower(?2))",
-                _quoted(word),
+                quoted(word),
                 word,
             )
             found &= {document_id for (document_id,) in rows}
@@ -325,7 +330,8 @@ class Catalog:
         """All documents that the filters let through, by title."""
         condition, values = _conditions(filters)
         rows = self._read(
-            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY title COLLATE NOCASE, id",
+            # All of them are read the faster for being read in the order that they are stored in: hence the plus.
+            f"{_SELECT_SUMMARY} WHERE {condition} ORDER BY +title COLLATE NOCASE, id",
             *values,
         )
         return tuple(DocumentSummary(*row) for row in rows)
@@ -341,15 +347,20 @@ class Catalog:
             *roles,
         )
 
-    def mentions(self, terms: Sequence[str], columns: str = "title section text") -> dict[str, list[str]]:
+    def mentions(
+        self, terms: Sequence[str], columns: str = "title section text", limit: int = -1
+    ) -> dict[str, list[str]]:
         """The passages, by document and in their order, that have each of the terms in one of these columns.
+
+        With a `limit` the first so many.
 
         A term's words stand one after the other, in any case and inflection, with or without accents.
         """
         rows = self._read(
             "SELECT document_id, passages.id FROM lexical JOIN passages ON number = lexical.rowid"
-            " WHERE lexical MATCH ? ORDER BY number",
-            f"{{{columns}}} : ({' AND '.join(_quoted(term) for term in terms)})",
+            " WHERE lexical MATCH ? ORDER BY lexical.rowid LIMIT ?",
+            f"{{{columns}}} : ({' AND '.join(quoted(term) for term in terms)})",
+            limit,
         )
         found: dict[str, list[str]] = {}
         for document_id, passage_id in rows:
@@ -382,25 +393,44 @@ class Catalog:
         """BM25 over title, section and text for any of the terms: (passage id, score), best first, ties by id."""
         if not terms:
             return []
-        condition, values = _conditions(filters)
+        with self._snapshot() as connection:
+            condition, values = _conditions(filters)
+            if not filters.document_ids:
+                tried = limit * (_TRIED if filters else 1)
+                scores = self._bm25.best(connection, terms, tried)
+                found = self._identified(scores, condition, values)
+                if len(found) >= limit or len(scores) < tried:
+                    return found[:limit]
+            # Few passages are let through: these are looked at one and all.
+            rows = self._read(
+                "SELECT number FROM documents CROSS JOIN passages ON document_id = documents.id"
+                f" WHERE {condition}",
+                *values,
+            )
+            numbers = [number for (number,) in rows]
+            scores = self._bm25.best_of(connection, terms, limit, numbers)
+            return self._identified(scores, "1", [])[:limit]
+
+    def _identified(
+        self, scores: Mapping[int, float], condition: str, values: Sequence[Any]
+    ) -> list[tuple[str, float]]:
+        """The ids of passages for which a condition holds, with the scores given by number: best first, ties by id."""
+        kept = " CROSS JOIN documents ON documents.id = document_id" if values else ""
         rows = self._read(
-            f"SELECT passages.id, -bm25(lexical, {', '.join(map(str, BM25_WEIGHTS))}) AS score FROM lexical"
-            " JOIN passages ON number = lexical.rowid JOIN documents ON documents.id = document_id"
-            f" WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, passages.id LIMIT ?",
-            " OR ".join(_quoted(term) for term in terms),
+            f"SELECT number, passages.id FROM passages{kept}"
+            f" WHERE number IN (SELECT value FROM json_each(?)) AND {condition}",
+            json.dumps(list(scores)),
             *values,
-            limit,
         )
-        return [(passage_id, score) for passage_id, score in rows]
+        return sorted(
+            ((passage_id, scores[number]) for number, passage_id in rows),
+            key=lambda found: (-found[1], found[0]),
+        )
 
     def passage_counts(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term occurs, in any of its inflections."""
-        counts = {}
-        for term in terms:
-            ((counts[term],),) = self._read(
-                "SELECT count(*) FROM lexical WHERE lexical MATCH ?", _quoted(term)
-            )
-        return counts
+        with self._snapshot() as connection:
+            return self._bm25.counts(connection, terms)
 
     def problems(self) -> list[str]:
         """What SQLite finds wrong with the file and with the lexical index, as it says it."""
@@ -411,15 +441,33 @@ class Catalog:
                 found = [str(problem) for (problem,) in copy.execute("PRAGMA integrity_check(10)")]
                 if found != ["ok"]:
                     return [" ".join(problem.split()) for problem in found]
-                # With the rank 1 the index is compared with the text that it was made from.
-                copy.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+                return lexical.problems(copy)
             except sqlite3.DatabaseError as error:
                 return [str(error)]
-        return []
 
-    def vocabulary(self) -> dict[str, int]:
-        """Every word of the record in lower case, and how often it occurs."""
-        return dict(self._read("SELECT word, occurrences FROM vocabulary"))
+    def words_like(self, beginning: str, shortest: int, longest: int) -> dict[str, int]:
+        """The words of the record, in lower case, that begin so and have so many letters, and how often each occurs."""
+        return dict(
+            self._read(
+                "SELECT word, occurrences FROM vocabulary"
+                " WHERE length(word) IN (SELECT value FROM json_each(?1)) AND word >= ?2 AND word < ?2 || ?3",
+                json.dumps(list(range(shortest, longest + 1))),
+                beginning,
+                _LAST,
+            )
+        )
+
+    def stems_around(self, stem: str) -> set[str]:
+        """Of the stems of the record's words: this one, those that it begins with, and one that begins with it."""
+        beginnings = json.dumps([stem[:length] for length in range(1, len(stem) + 1)])
+        rows = self._read(
+            "SELECT stem FROM vocabulary WHERE stem IN (SELECT value FROM json_each(?1)) UNION SELECT * FROM"
+            " (SELECT stem FROM vocabulary WHERE stem > ?2 AND stem < ?2 || ?3 LIMIT 1)",
+            beginnings,
+            stem,
+            _LAST,
+        )
+        return {found for (found,) in rows}
 
     # --- writing -----------------------------------------------------------------------------------------------
 
@@ -474,7 +522,7 @@ class Catalog:
         """
         with self._writer() as connection:
             if base is None:
-                connection.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
+                lexical.clear(connection)
                 for table in ("passages", "credits", "copies", "statements", "documents", "vocabulary"):
                     connection.execute(f"DELETE FROM {table}")
             else:
@@ -503,10 +551,11 @@ class Catalog:
             self._file.with_name(CATALOG_FILE + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use, and give back what else is held."""
         while self._idle:
             connection, _ = self._idle.pop()
             connection.close()
+        self._bm25.close()
 
     # --- connections -------------------------------------------------------------------------------------------
 
@@ -520,11 +569,20 @@ class Catalog:
                 raise self._unreadable(error) from error
 
     @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The connection within `reading`, for what reads through it."""
+        with self.reading(), self._connection() as connection, self._decoded():
+            try:
+                yield connection
+            except sqlite3.DatabaseError as error:
+                raise self._unreadable(error) from error
+
+    @contextmanager
     def _decoded(self) -> Iterator[None]:
         """What was stored and cannot be what was stored is damage that SQLite does not see."""
         try:
             yield
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise IndexCorrupt(
                 f"{self._file} holds a row that cannot be read ({type(error).__name__}: {error})."
                 " Run `mission-record rebuild`."
@@ -580,7 +638,7 @@ class Catalog:
             try:
                 if fresh:
                     connection.executescript(
-                        f"BEGIN; {_SCHEMA} PRAGMA user_version = {CATALOG_VERSION}; COMMIT;"
+                        f"BEGIN; {_SCHEMA} {lexical.SCHEMA} PRAGMA user_version = {CATALOG_VERSION}; COMMIT;"
                     )
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -666,12 +724,7 @@ def _remove(connection: sqlite3.Connection, ids: Collection[str]) -> None:
         "UPDATE vocabulary SET occurrences = occurrences - ?2 WHERE word = ?1", _vocabulary(rows).items()
     )
     connection.execute("DELETE FROM vocabulary WHERE occurrences <= 0")
-    # An index of content that is kept elsewhere has to be told what that content was.
-    connection.execute(
-        "INSERT INTO lexical (lexical, rowid, title, section, text)"
-        f" SELECT 'delete', number, title, section, text FROM passages WHERE {of_them}",
-        (chosen,),
-    )
+    lexical.remove(connection, of_them, (chosen,))
     for table in ("passages", "credits"):
         connection.execute(f"DELETE FROM {table} WHERE {of_them}", (chosen,))
     for table in ("documents", "copies"):
@@ -705,22 +758,13 @@ def _insert(connection: sqlite3.Connection, revision: Revision) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (_passage_row(passage) for passage in revision.passages),
     )
-    connection.execute(
-        "INSERT INTO lexical (rowid, title, section, text)"
-        " SELECT number, title, section, text FROM passages WHERE number > ?",
-        (last,),
-    )
+    lexical.add(connection, last)
     found = _vocabulary((passage.title, passage.section, passage.text) for passage in revision.passages)
     connection.executemany(
-        "INSERT INTO vocabulary VALUES (?1, ?2)"
+        "INSERT INTO vocabulary VALUES (?1, ?2, ?3)"
         " ON CONFLICT (word) DO UPDATE SET occurrences = occurrences + ?2",
-        found.items(),
+        ((word, count, min(stems(word))) for word, count in found.items()),
     )
-
-
-def _quoted(term: str) -> str:
-    """A term as an FTS5 string, which has no syntax; cleaned like the text that it is looked for in."""
-    return '"' + one_line(term).replace('"', '""') + '"'
 
 
 def content_hash(document: Document) -> str:

@@ -16,7 +16,7 @@ from rag.catalog import Catalog
 from rag.definitions import has_initials
 from rag.domain import Evidence, Hit, Passage, Reading, Sentence
 from rag.figures import contrary
-from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems, text_stems
+from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems
 from rag.ports import Embedder, Reader, Vector
 from rag.signals import Span, akin, best_span, long_form_in, signals_of, span_signals, words_around
 
@@ -60,7 +60,6 @@ class Read:
         self._calibration = calibration or stored_calibration()
         self._certain = certain
         self._word_vectors: dict[str, Vector] = {}
-        self._stems_of_record = lru_cache(maxsize=1)(self._read_stems)
 
     @property
     def threshold(self) -> float:
@@ -194,11 +193,7 @@ class Read:
         )
 
     def _has_family(self, word: str) -> bool:
-        known = self._stems_of_record(self._catalog.manifest().index_id)
-        return all(akin(stem, known) for stem in stems(word))
-
-    def _read_stems(self, _index_id: str) -> frozenset[str]:
-        return text_stems(" ".join(self._catalog.vocabulary()))
+        return all(akin(stem, self._catalog.stems_around(stem)) for stem in stems(word))
 
 
 def in_order(found: Evidence) -> tuple[float, int, int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -20,6 +19,10 @@ SHORTEST, LONG = 4, 8
 _WORD = re.compile(rf"[^\W\d_]{{{SHORTEST},}}")
 
 
+# What any question may hold, whatever the record does.
+_ASKING = dict.fromkeys((word for word in FUNCTION_WORDS | WORDS if len(word) >= SHORTEST), 0)
+
+
 class Spell:
     """Corrects words that the record does not know and that are no words of the language either.
 
@@ -30,7 +33,6 @@ class Spell:
     def __init__(self, catalog: Catalog, embedder: Embedder) -> None:
         self._catalog = catalog
         self._embedder = embedder
-        self._vocabulary = lru_cache(maxsize=1)(self._read_vocabulary)
 
     def __call__(self, text: str) -> str:
         """The text with its misspelt words corrected; everything else in it stays as it is."""
@@ -45,10 +47,12 @@ class Spell:
         word = written.lower()
         if word in FUNCTION_WORDS or self._known(word):
             return written
-        occurrences = self._vocabulary(self._catalog.manifest().index_id)
         slips = 2 if len(word) >= LONG else 1
-        near = process.extract(word, occurrences.keys(), scorer=OSA.distance, score_cutoff=slips, limit=None)
         # The first letter is seldom wrong, and where it is, another word is as likely.
+        occurrences = _ASKING | self._catalog.words_like(
+            word[0], max(SHORTEST, len(word) - slips), len(word) + slips
+        )
+        near = process.extract(word, occurrences.keys(), scorer=OSA.distance, score_cutoff=slips, limit=None)
         likely = [
             (distance, -occurrences[found], found) for found, distance, _ in near if found[0] == word[0]
         ]
@@ -60,11 +64,3 @@ class Spell:
     def _known(self, word: str) -> bool:
         counts = self._catalog.passage_counts(spellings(word))
         return any(counts.values()) or self._embedder.count_tokens([word]) == [1]
-
-    def _read_vocabulary(self, _index_id: str) -> dict[str, int]:
-        """The words of the record, and those that any question may hold."""
-        occurrences = {
-            word: count for word, count in self._catalog.vocabulary().items() if len(word) >= SHORTEST
-        }
-        asking = (word for word in FUNCTION_WORDS | WORDS if len(word) >= SHORTEST)
-        return dict.fromkeys(asking, 0) | occurrences

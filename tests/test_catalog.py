@@ -289,11 +289,21 @@ def test_counts_are_of_passages(filled: Catalog) -> None:
     assert filled.passage_counts(["elsin", "lamps", "nothing"]) == {"elsin": 3, "lamps": 1, "nothing": 0}
 
 
-def test_the_vocabulary_holds_every_word(filled: Catalog) -> None:
-    vocabulary = filled.vocabulary()
-    assert vocabulary["elsin"] == 3
-    assert {"quay", "café", "sól", "firms", "lighthouse"} <= vocabulary.keys()
-    assert "Elsin" not in vocabulary
+def test_words_are_found_by_their_beginning_and_length(filled: Catalog) -> None:
+    assert filled.words_like("e", 5, 5) == {"elsin": 3}
+    assert filled.words_like("f", 4, 5) == {"ferry": 1, "firms": 1}
+    assert filled.words_like("f", 4, 7) == {"ferry": 1, "ferries": 1, "firms": 1}
+    assert filled.words_like("s", 3, 3) == {"sól": 1}
+    assert filled.words_like("E", 5, 5) == filled.words_like("%", 1, 9) == filled.words_like("f", 5, 4) == {}
+
+
+def test_stems_that_one_begins_with_and_one_that_goes_on(filled: Catalog) -> None:
+    assert filled.stems_around("contain") == {"contain", "c"}
+    assert filled.stems_around("lighthousekeep") == {"lighthous"}
+    assert filled.stems_around("lightho") == {"lighthous"}
+    assert filled.stems_around("fer") == {"ferri"}
+    assert filled.stems_around("ferri") == {"ferri"}
+    assert filled.stems_around("zebra") == set()
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,9 @@ def test_nothing_ingested(tmp_path: Path) -> None:
         ("UPDATE manifest SET fingerprint = 'other'", "manifest", "another embedding model"),
         ("UPDATE manifest SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
         ("INSERT INTO lexical (lexical) VALUES ('delete-all')", "catalog file", "malformed"),
+        ("DELETE FROM postings WHERE token = x'73616c74'", "catalog file", "is not that of the passages"),
+        ("UPDATE postings SET packed = zeroblob(6) WHERE block = 0", "catalog file", "is not that of the"),
+        ("UPDATE lexical_size SET tokens = tokens + 1", "catalog file", "is not that of the passages"),
     ],
 )
 def test_a_catalog_that_contradicts_itself(

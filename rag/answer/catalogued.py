@@ -97,9 +97,8 @@ class Catalogued:
 
     def _tells_of(self, noun: str, others: Sequence[str]) -> bool:
         """Whether a passage counts or points at such things, and has the other words of the question as well."""
-        mentions = self._catalog.mentions([noun, *others], "text").values()
-        found = [identifier for passages in mentions for identifier in passages]
-        passages = self._catalog.passages(found[:LOOKED_AT])
+        mentions = self._catalog.mentions([noun, *others], "text", LOOKED_AT).values()
+        passages = self._catalog.passages([identifier for found in mentions for identifier in found])
         return any(_spoken_of(noun).search(passage.text) for passage in passages.values())
 
     def _read_kinds(self, _index_id: str) -> tuple[str, ...]:
