@@ -14,6 +14,7 @@ from rag.catalog import CATALOG_FILE, Catalog
 from rag.domain import Filters
 from rag.ingest import Ingest
 from rag.seal import SEAL_FILE, Seal
+from tests.contracts.index import only_collection
 from tests.fakes import HashingEmbedder, passage_of
 
 
@@ -52,7 +53,7 @@ def test_nothing_stored_is_nothing_broken(tmp_path: Path) -> None:
 def test_what_was_sealed_is_whole_also_after_it_was_read(data: Path) -> None:
     assert Seal(data).broken() == []
     catalog, vectors = Catalog(data), ChromaVectorStore(data / "chroma")
-    vectors.query(catalog.manifest().collection, HashingEmbedder().embed_query("ship"), 5, Filters())
+    vectors.query(only_collection(catalog), HashingEmbedder().embed_query("ship"), 5, Filters())
     assert Seal(data).broken() == []
     catalog.close()
     vectors.close()

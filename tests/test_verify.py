@@ -15,6 +15,7 @@ from rag.domain import Filters, Passage
 from rag.ingest import Ingest
 from rag.ports import Vector, VectorStore
 from rag.verify import Check, Index, verify
+from tests.contracts.index import only_collection
 from tests.fakes import HashingEmbedder, InMemoryVectorStore
 
 TEXT = "Ship {0} sails with tide {0}.\n\n## Cargo\n\nIt carries {0} tons of salt."
@@ -55,7 +56,7 @@ def all_passages(index: Index) -> list[Passage]:
 
 def rewrite(index: Index, vectors: Callable[[Vector], Vector], keep: slice = slice(None)) -> None:
     """Store other vectors in the place of those that are stored."""
-    collection, passages = index.catalog.manifest().collection, all_passages(index)[keep]
+    collection, passages = only_collection(index.catalog), all_passages(index)[keep]
     stored = index.vectors.vectors(collection, [passage.id for passage in passages])
     changed = vectors(np.stack([stored[passage.id] for passage in passages]))
     index.vectors.create(collection)
@@ -108,7 +109,7 @@ def test_nothing_ingested(tmp_path: Path) -> None:
         ("UPDATE documents SET content = '{' WHERE id = 'ship3'", "documents", "a row that cannot be read"),
         ("UPDATE manifest SET documents = 41", "documents", "40 documents are stored, the manifest says 41"),
         ("UPDATE manifest SET fingerprint = 'other'", "manifest", "another embedding model"),
-        ("UPDATE manifest SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
+        ("UPDATE segments SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
         ("INSERT INTO lexical (lexical) VALUES ('delete-all')", "catalog file", "malformed"),
     ],
 )
