@@ -106,7 +106,7 @@ def _stamp(path: Path) -> Stamp:
     for file in (path, path.with_name(f"{path.name}-wal")):
         with suppress(OSError):
             status = file.stat()
-            stamp += [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+            stamp += [status.st_ino, status.st_size, status.st_mtime_ns]
     return tuple(stamp)
 
 
