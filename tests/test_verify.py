@@ -46,7 +46,7 @@ def wrong(index: Index) -> dict[str, str]:
 def change(index: Index, tmp_path: Path, statement: str) -> None:
     index.catalog.close()
     with sqlite3.connect(tmp_path / "data" / CATALOG_FILE) as connection:
-        connection.execute(statement)
+        connection.executescript(statement)
     connection.close()
 
 
@@ -110,6 +110,14 @@ def test_nothing_ingested(tmp_path: Path) -> None:
         ("UPDATE manifest SET documents = 41", "documents", "40 documents are stored, the manifest says 41"),
         ("UPDATE manifest SET fingerprint = 'other'", "manifest", "another embedding model"),
         ("UPDATE segments SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
+        ("UPDATE segments SET vectors = 81", "vectors", "80 vectors are stored, the manifest says 81"),
+        ("UPDATE segments SET passages = 79", "vectors", "are stored, the manifest says 79"),
+        (
+            "INSERT INTO segments VALUES (9, 'passages-other', 0, 0);"
+            " UPDATE passages SET segment = 9 WHERE number = 8",
+            "vectors",
+            "79 passages of passages-",
+        ),
         ("INSERT INTO lexical (lexical) VALUES ('delete-all')", "catalog file", "malformed"),
     ],
 )
