@@ -19,7 +19,7 @@ from rag.ports import Vector, VectorStore
 # What is copied within a fifth of a second is taken up by any change.
 SMALL = 250
 # A segment is taken up if it is less than so many times what is written: each of them is larger by this factor than the
-# next, so that there are at most 1 + log4(passages / SMALL), and each search costs that much.
+# next, so that there are no more than about 2 + log4(passages / SMALL), and each search asks all of them.
 GROWTH = 4
 # A segment is written anew when so much of it is dead.
 MOST_DEAD = 0.25
