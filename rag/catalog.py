@@ -34,6 +34,7 @@ from rag.domain import (
     Manifest,
     Passage,
     Section,
+    Segment,
     Sentence,
     Source,
 )
@@ -73,8 +74,12 @@ _OUTSIDE_ERRORS = (
 
 _SCHEMA = """
 CREATE TABLE manifest (
-    id INTEGER PRIMARY KEY CHECK (id = 1), index_id TEXT NOT NULL, collection TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    id INTEGER PRIMARY KEY CHECK (id = 1), index_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
     documents INTEGER NOT NULL, passages INTEGER NOT NULL
+);
+CREATE TABLE segments (
+    number INTEGER PRIMARY KEY, collection TEXT NOT NULL UNIQUE, vectors INTEGER NOT NULL,
+    passages INTEGER NOT NULL
 );
 CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT, index_id TEXT NOT NULL);
 CREATE TABLE documents (
@@ -97,12 +102,13 @@ CREATE INDEX credits_by_role ON credits (role, name);
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
     title TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    sentences TEXT NOT NULL
+    sentences TEXT NOT NULL, segment INTEGER NOT NULL REFERENCES segments (number)
 );
 CREATE INDEX passages_of_document ON passages (document_id);
 CREATE TABLE vocabulary (word TEXT PRIMARY KEY, occurrences INTEGER NOT NULL, stem TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX vocabulary_by_stem ON vocabulary (stem);
 CREATE INDEX vocabulary_by_length ON vocabulary (length(word), word, occurrences);
+CREATE INDEX passages_of_segment ON passages (segment);
 """
 
 
@@ -165,10 +171,12 @@ class Catalog:
 
     def manifest(self) -> Manifest:
         """The index in use."""
-        rows = self._read("SELECT index_id, collection, fingerprint, documents, passages FROM manifest")
-        if not rows or not rows[0][3]:
+        with self.reading():
+            rows = self._read(_SELECT_MANIFEST)
+            segments = self._read(_SELECT_SEGMENTS)
+        if not rows or not rows[0][2]:
             raise IndexEmpty(f"The index in {self._folder} holds no documents. Run `mission-record ingest`.")
-        return Manifest(*rows[0])
+        return _manifest(rows[0], segments)
 
     def current(self) -> Manifest | None:
         """The index in use, or None where there is none that this version of the program can read.
@@ -380,14 +388,40 @@ class Catalog:
         with self._decoded():
             return [_passage(row) for row in rows]
 
-    def all_passages(self, without: Collection[str] = ()) -> list[Passage]:
-        """The passages of all documents but some."""
+    def passages_in(self, collections: Collection[str], without: Collection[str] = ()) -> list[Passage]:
+        """The passages whose vectors these collections hold, but for those of some documents."""
         rows = self._read(
-            f"{_SELECT_PASSAGE} WHERE document_id NOT IN (SELECT value FROM json_each(?))",
+            f"{_SELECT_PASSAGE} WHERE segment IN (SELECT number FROM segments WHERE {_IN_COLLECTIONS})"
+            " AND document_id NOT IN (SELECT value FROM json_each(?))",
+            json.dumps(sorted(collections)),
             json.dumps(sorted(without)),
         )
         with self._decoded():
             return [_passage(row) for row in rows]
+
+    def collections_of(self, ids: Collection[str]) -> dict[str, str]:
+        """The collection that holds its vector, for those of the passages that are there."""
+        rows = self._read(
+            "SELECT passages.id, collection FROM passages JOIN segments ON segments.number = segment"
+            " WHERE passages.id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(ids)),
+        )
+        return dict(rows)
+
+    def segments_without(self, document_ids: Collection[str]) -> tuple[Segment, ...]:
+        """The segments of the index in use, as they will be when some documents are gone."""
+        with self.reading():
+            segments = self.manifest().segments
+            rows = self._read(
+                "SELECT collection, count(*) FROM passages JOIN segments ON segments.number = segment"
+                " WHERE document_id IN (SELECT value FROM json_each(?)) GROUP BY collection",
+                json.dumps(sorted(document_ids)),
+            )
+        gone = dict(rows)
+        return tuple(
+            replace(segment, passages=segment.passages - gone.get(segment.collection, 0))
+            for segment in segments
+        )
 
     def search(self, terms: Sequence[str], limit: int, filters: Filters) -> list[tuple[str, float]]:
         """BM25 over title, section and text for any of the terms: (passage id, score), best first, ties by id."""
@@ -517,23 +551,36 @@ class Catalog:
     def switch(self, base: Manifest | None, manifest: Manifest, revision: Revision) -> None:
         """Switch to a new version, and to its vectors, in one transaction: what a revision makes of `base`.
 
+        Of the manifest's segments one may be new: it holds the vectors of the revision's passages, and of those whose
+        segment the manifest has no more.
+
         Raises:
             IndexCorrupt: `base` is not what is stored.
         """
         with self._writer() as connection:
             if base is None:
                 lexical.clear(connection)
-                for table in ("passages", "credits", "copies", "statements", "documents", "vocabulary"):
+                tables = (
+                    "passages",
+                    "segments",
+                    "credits",
+                    "copies",
+                    "statements",
+                    "documents",
+                    "vocabulary",
+                )
+                for table in tables:
                     connection.execute(f"DELETE FROM {table}")
             else:
                 self._require(connection, base)
                 _remove(connection, revision.removed)
-            _insert(connection, revision)
+            written = _insert_segments(connection, manifest.segments)
+            _insert(connection, revision, written)
+            _move(connection, manifest.segments, written)
             connection.execute(
-                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?, ?, ?)",
                 (
                     manifest.index_id,
-                    manifest.collection,
                     manifest.fingerprint,
                     manifest.documents,
                     manifest.passages,
@@ -541,7 +588,8 @@ class Catalog:
             )
 
     def _require(self, connection: sqlite3.Connection, base: Manifest) -> None:
-        if connection.execute("SELECT collection FROM manifest").fetchall() != [(base.collection,)]:
+        rows = connection.execute(_SELECT_MANIFEST).fetchall()
+        if [_manifest(row, connection.execute(_SELECT_SEGMENTS)) for row in rows] != [base]:
             raise IndexCorrupt(f"{self._file} is not what it was a moment ago. Run `mission-record rebuild`.")
 
     def discard(self) -> None:
@@ -731,7 +779,36 @@ def _remove(connection: sqlite3.Connection, ids: Collection[str]) -> None:
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (chosen,))
 
 
-def _insert(connection: sqlite3.Connection, revision: Revision) -> None:
+def _insert_segments(connection: sqlite3.Connection, segments: Sequence[Segment]) -> int | None:
+    """Of a version's segments insert the one that is new; its number."""
+    stored = {collection for (collection,) in connection.execute("SELECT collection FROM segments")}
+    written = None
+    for segment in segments:
+        if segment.collection not in stored:
+            assert written is None
+            written = connection.execute(
+                "INSERT INTO segments (collection, vectors, passages) VALUES (?, ?, ?)",
+                (segment.collection, segment.vectors, segment.passages),
+            ).lastrowid
+    return written
+
+
+def _move(connection: sqlite3.Connection, segments: Sequence[Segment], written: int | None) -> None:
+    """Keep of the segments those of the new version, and move the passages of the others to the one written."""
+    kept = json.dumps([segment.collection for segment in segments])
+    connection.execute(
+        "UPDATE passages SET segment = ?"
+        f" WHERE segment IN (SELECT number FROM segments WHERE NOT {_IN_COLLECTIONS})",
+        (written, kept),
+    )
+    connection.execute(f"DELETE FROM segments WHERE NOT {_IN_COLLECTIONS}", (kept,))
+    connection.executemany(
+        "UPDATE segments SET passages = ? WHERE collection = ?",
+        ((segment.passages, segment.collection) for segment in segments),
+    )
+
+
+def _insert(connection: sqlite3.Connection, revision: Revision, segment: int | None) -> None:
     counts = Counter(passage.document_id for passage in revision.passages)
     ((last,),) = connection.execute("SELECT coalesce(max(number), 0) FROM passages").fetchall()
     connection.executemany(
@@ -754,9 +831,9 @@ def _insert(connection: sqlite3.Connection, revision: Revision) -> None:
         "DELETE FROM statements WHERE document_id NOT IN (SELECT id FROM documents UNION ALL SELECT id FROM copies)"
     )
     connection.executemany(
-        'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (_passage_row(passage) for passage in revision.passages),
+        'INSERT INTO passages (id, document_id, title, section, text, start, "end", sentences, segment)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((*_passage_row(passage), segment) for passage in revision.passages),
     )
     lexical.add(connection, last)
     found = _vocabulary((passage.title, passage.section, passage.text) for passage in revision.passages)
@@ -797,6 +874,9 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
     return " AND ".join(where), values
 
 
+_SELECT_MANIFEST = "SELECT index_id, fingerprint, documents, passages FROM manifest"
+_SELECT_SEGMENTS = "SELECT collection, vectors, passages FROM segments ORDER BY number"
+_IN_COLLECTIONS = "collection IN (SELECT value FROM json_each(?))"
 _SELECT_SUMMARY = (
     "SELECT id, title, kind, published, source, characters, passages, sha256, date, path FROM documents"
 )
@@ -805,6 +885,13 @@ _SELECT_PASSAGE = (
     'SELECT passages.id, document_id, passages.title, section, text, start, "end", sentences, kind, published, source'
     " FROM passages JOIN documents ON documents.id = document_id"
 )
+
+
+def _manifest(row: tuple[Any, ...], segments: Iterable[tuple[Any, ...]]) -> Manifest:
+    index_id, fingerprint, documents, passages = row
+    return Manifest(
+        index_id, fingerprint, documents, passages, tuple(Segment(*segment) for segment in segments)
+    )
 
 
 def _passage_row(passage: Passage) -> tuple[Any, ...]:

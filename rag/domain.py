@@ -572,11 +572,23 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A collection of vectors that an index uses: how many it holds, and of how many the passages are still there."""
+
+    collection: str
+    vectors: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index says of itself. `fingerprint` names the model, chunking and schema it was made with."""
+    """What an index says of itself. `fingerprint` names the model, chunking and schema it was made with.
+
+    Each of its passages has its vector in one of the segments.
+    """
 
     index_id: str
-    collection: str
     fingerprint: str
     documents: int
     passages: int
+    segments: tuple[Segment, ...]

@@ -1,7 +1,8 @@
 """Documents -> Passages -> index: what is stored is brought in step with folders of documents.
 
-A new version is written beside the one in use, checked, and switched to in one transaction of the catalog; only then
-is the old one deleted. A process killed at any moment leaves the old version in use, or the new one.
+What a new version needs is written beside what is in use, checked, and switched to in one transaction of the catalog;
+only then is deleted what the old one alone used. A process killed at any moment leaves the old version in use, or the
+new one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from rag.catalog import Catalog, content_hash, fingerprint
+from rag.catalog import Catalog, Revision, content_hash, fingerprint
 from rag.corpus import read_corpus
 from rag.domain import (
     BlockKind,
@@ -25,11 +26,13 @@ from rag.domain import (
     Manifest,
     Passage,
     Section,
+    Segment,
     Sentence,
 )
 from rag.errors import IndexCorrupt
 from rag.ports import Embedder, VectorStore
 from rag.revise import as_it_is, revise
+from rag.segments import Segments, to_merge
 from rag.sentences import split_sentences, stripped
 
 WRITE_BATCH = 250
@@ -178,6 +181,7 @@ class Ingest:
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
+        self._segments = Segments(catalog, vectors)
         self._embedder = embedder
         self._passage_tokens = passage_tokens
         self._read_corpus = read
@@ -236,28 +240,28 @@ class Ingest:
     ) -> IngestReport:
         """Write the version that follows, or the first, and switch to it."""
         if reusable and not changed and not gone:
-            self._sweep(reusable.collection)
+            self._segments.sweep(reusable)
             return as_it_is(self._catalog, reusable)
         revised = revise(self._catalog if reusable else None, changed, gone, self._cut)
-        revision = revised.revision
-        # The order of a rebuild, so that what is searched is the same however the version came about.
-        passages = sorted(
-            [*(self._catalog.all_passages(revision.removed) if reusable else ()), *revision.passages],
-            key=lambda passage: (passage.document_id, passage.start),
+        index_id = self._index_id(revised.contents)
+        segments, embedded = self._store(index_id, reusable, revised.revision, tell)
+        manifest = Manifest(
+            index_id=index_id,
+            fingerprint=self.fingerprint,
+            documents=len(revised.report.added + revised.report.updated + revised.report.unchanged),
+            passages=sum(segment.passages for segment in segments),
+            segments=segments,
         )
-        documents = len(revised.report.added + revised.report.updated + revised.report.unchanged)
-        manifest = self._manifest(revised.contents, documents, len(passages))
-        embedded = self._write(manifest, passages, reusable, tell)
-        self._catalog.switch(reusable, manifest, revision)
-        self._sweep(manifest.collection)
-        return replace(revised.report, embedded=embedded, index_id=manifest.index_id)
+        self._catalog.switch(reusable, manifest, revised.revision)
+        self._segments.sweep(manifest)
+        return replace(revised.report, embedded=embedded, index_id=index_id)
 
     def _reusable(self) -> Manifest | None:
         """The index in use, if it is whole, was made the same way and its vectors are there."""
         manifest = self._catalog.current()
         if manifest is None or manifest.fingerprint != self.fingerprint or not self._catalog.whole():
             return None
-        return manifest if self._vectors.count(manifest.collection) == manifest.passages else None
+        return manifest if self._segments.whole(manifest) else None
 
     def _read(
         self, corpus: Sequence[Path], stored: Mapping[str, str], tell: Report
@@ -289,62 +293,63 @@ class Ingest:
     def _cut(self, document: Document) -> list[Passage]:
         return passages_of(document, self._embedder.count_tokens, self._passage_tokens)
 
-    def _manifest(self, contents: Mapping[str, str], documents: int, passages: int) -> Manifest:
+    def _index_id(self, contents: Mapping[str, str]) -> str:
         listed = "\n".join(f"{document_id} {contents[document_id]}" for document_id in sorted(contents))
-        index_id = hashlib.sha256(f"{self.fingerprint}\n{listed}".encode()).hexdigest()[:16]
-        return Manifest(
-            index_id=index_id,
-            collection=self._catalog.next_collection(index_id),
-            fingerprint=self.fingerprint,
-            documents=documents,
-            passages=passages,
-        )
+        return hashlib.sha256(f"{self.fingerprint}\n{listed}".encode()).hexdigest()[:16]
 
-    def _write(
-        self, manifest: Manifest, passages: Sequence[Passage], reusable: Manifest | None, tell: Report
-    ) -> int:
-        self._vectors.create(manifest.collection)
+    def _store(
+        self, index_id: str, reusable: Manifest | None, revision: Revision, tell: Report
+    ) -> tuple[tuple[Segment, ...], int]:
+        """Write the segment that a revision needs, if it does; all of the version's, and how much was embedded."""
+        before = self._catalog.segments_without(revision.removed) if reusable else ()
+        merged = to_merge(before, len(revision.passages))
+        taken_up = [segment.collection for segment in merged]
+        passages = [
+            *(self._catalog.passages_in(taken_up, revision.removed) if taken_up else ()),
+            *revision.passages,
+        ]
+        kept = tuple(segment for segment in before if segment.passages and segment not in merged)
+        if not passages:
+            return kept, 0
+        # The order of a rebuild, so that a segment is the same however it came about.
+        passages.sort(key=lambda passage: (passage.document_id, passage.start))
+        collection = self._catalog.next_collection(index_id)
+        embedded = self._write(collection, passages, reusable is not None, tell)
+        return (*kept, Segment(collection, len(passages), len(passages))), embedded
+
+    def _write(self, collection: str, passages: Sequence[Passage], known: bool, tell: Report) -> int:
+        """Write passages as one collection and see that it can be read; how many of them had to be embedded.
+
+        With `known`, the vectors of those that are in the index are copied.
+        """
+        self._vectors.create(collection)
         embedded = 0
         for start in range(0, len(passages), WRITE_BATCH):
             batch = passages[start : start + WRITE_BATCH]
-            known = (
-                self._vectors.vectors(reusable.collection, [passage.id for passage in batch])
-                if reusable
-                else {}
-            )
-            missing = [passage for passage in batch if passage.id not in known]
+            vectors = dict(self._segments.vectors([passage.id for passage in batch])) if known else {}
+            missing = [passage for passage in batch if passage.id not in vectors]
             fresh = self._embedder.embed_passages([embedded_text(passage) for passage in missing])
-            vectors = dict(known) | {
-                passage.id: vector for passage, vector in zip(missing, fresh, strict=True)
-            }
-            self._vectors.add(
-                manifest.collection, batch, np.stack([vectors[passage.id] for passage in batch])
-            )
+            vectors |= {passage.id: vector for passage, vector in zip(missing, fresh, strict=True)}
+            self._vectors.add(collection, batch, np.stack([vectors[passage.id] for passage in batch]))
             embedded += len(missing)
             tell("embedding", start + len(batch), len(passages))
-        self._verify(manifest, passages)
+        self._verify(collection, passages)
         return embedded
 
-    def _verify(self, manifest: Manifest, passages: Sequence[Passage]) -> None:
+    def _verify(self, collection: str, passages: Sequence[Passage]) -> None:
         """The count, and that a spread of passages is found by its own vector."""
-        problem = self._problem(manifest, passages)
+        problem = self._problem(collection, passages)
         if problem:
-            self._vectors.delete(manifest.collection)
+            self._vectors.delete(collection)
             raise IndexCorrupt(
                 f"The new index could not be read back: {problem}. Run `mission-record rebuild`."
             )
 
-    def _problem(self, manifest: Manifest, passages: Sequence[Passage]) -> str | None:
-        stored = self._vectors.count(manifest.collection)
+    def _problem(self, collection: str, passages: Sequence[Passage]) -> str | None:
+        stored = self._vectors.count(collection)
         if stored != len(passages):
             return f"{stored} of {len(passages)} vectors were stored"
         for passage in passages[:: max(1, len(passages) // 20)]:
-            if not found_by_own_vector(self._vectors, manifest.collection, passage.id):
+            if not found_by_own_vector(self._vectors, collection, passage.id):
                 return f"passage {passage.id} of {passage.document_id} is not found by its own vector"
         return None
-
-    def _sweep(self, current: str) -> None:
-        """Delete the collections that no catalog points to: of older versions, and of runs that were killed."""
-        for collection in list(self._vectors.collections()):
-            if collection != current:
-                self._vectors.delete(collection)

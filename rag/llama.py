@@ -5,7 +5,7 @@
     record = open_record()                       # settings from the environment
     record.query_engine().query("Who ...?")      # a cited answer
     record.retriever(top_k=10).retrieve("...")   # passages, for another synthesizer or agent
-    record.vector_store_index()                  # the Chroma collection as a VectorStoreIndex
+    record.vector_store_index()                  # the Chroma collections as a VectorStoreIndex
 
 LlamaIndex's global `Settings` are neither read nor changed.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag.domain import DEFAULT_TOP_K, Filters
+from rag.segments import Segments
 from rag.settings import Settings, load_settings
 from rag.wiring import Application, build
 
@@ -52,11 +53,16 @@ class LlamaRecord:
         return RecordQueryEngine(self._application.pipeline.ask, top_k)
 
     def vector_store_index(self) -> VectorStoreIndex:
-        """The Chroma collection in use; an ingest that changes the record makes another, so open it anew then."""
-        from rag.adapters.llama import vector_store_index
+        """What Chroma holds of the record, to read from; after a change of the record, open it anew."""
+        from rag.adapters.llama import RecordCollection, vector_store_index
 
-        manifest = self._application.check()
-        return vector_store_index(self._application.vectors, manifest.collection, self.embedding())
+        application, manifest = self._application, self._application.check()
+        segments = Segments(application.catalog, application.vectors)
+        collection = RecordCollection(
+            [(segment, application.vectors.collection(segment.collection)) for segment in manifest.segments],
+            segments.alive,
+        )
+        return vector_store_index(collection, self.embedding())
 
 
 def open_record(settings: Settings | None = None) -> LlamaRecord:

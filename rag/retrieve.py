@@ -13,6 +13,7 @@ from rag.domain import Candidate, Filters, Hit, Manifest, Search
 from rag.errors import IndexCorrupt
 from rag.language import content_words, spellings
 from rag.ports import Embedder, Vector, VectorStore
+from rag.segments import Segments
 
 DENSE, LEXICAL = "dense", "bm25"
 RETRIEVERS = (DENSE, LEXICAL)
@@ -97,7 +98,7 @@ class Retrieve:
         fusion: Fusion = by_score,
     ) -> None:
         self._catalog = catalog
-        self._vectors = vectors
+        self._segments = Segments(catalog, vectors)
         self._embedder = embedder
         self._fingerprint = fingerprint
         self._candidates = candidates
@@ -124,12 +125,19 @@ class Retrieve:
         """
         vectors = self._query_vectors(questions, leans_on, perhaps) if DENSE in self._retrievers else {}
         searches = [(question, vectors.get(question)) for question in dict.fromkeys(questions)]
-        try:
-            return self._search(searches, top_k, filters, trace)
-        except IndexCorrupt:
-            # Between reading the pointer and asking for the vectors another process may have switched versions
-            # and deleted the old one; then the pointer names another collection now.
-            return self._search(searches, top_k, filters, trace)
+        failed: Manifest | None = None
+        while True:
+            with self._catalog.reading():
+                manifest = self._catalog.manifest()
+                require_fingerprint(manifest, self._fingerprint)
+                try:
+                    return self._search(searches, manifest, top_k, filters, trace)
+                except IndexCorrupt:
+                    # Between reading the manifest and asking for the vectors another process may have switched
+                    # versions and deleted what the old one alone used; then the manifest is another now.
+                    if manifest == failed:
+                        raise
+                    failed = manifest
 
     def _query_vectors(
         self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool
@@ -147,16 +155,18 @@ class Retrieve:
         }
 
     def _search(
-        self, searches: Sequence[tuple[str, Vector | None]], top_k: int, filters: Filters, trace: bool
+        self,
+        searches: Sequence[tuple[str, Vector | None]],
+        manifest: Manifest,
+        top_k: int,
+        filters: Filters,
+        trace: bool,
     ) -> Retrieval:
         limit = max(self._candidates, top_k)
-        with self._catalog.reading():
-            manifest = self._catalog.manifest()
-            require_fingerprint(manifest, self._fingerprint)
-            found = [self._find(question, vector, manifest, limit, filters) for question, vector in searches]
-            hits = [self._hits(each, top_k) for each in found]
-            texts = [question for question, _ in searches]
-            traced = [self._trace(*each) for each in zip(texts, found, strict=True)] if trace else []
+        found = [self._find(question, vector, manifest, limit, filters) for question, vector in searches]
+        hits = [self._hits(each, top_k) for each in found]
+        texts = [question for question, _ in searches]
+        traced = [self._trace(*each) for each in zip(texts, found, strict=True)] if trace else []
         return Retrieval(_in_turn(hits)[:top_k], manifest, tuple(traced))
 
     def _find(
@@ -211,8 +221,8 @@ class Retrieve:
         self, vector: Vector, manifest: Manifest, limit: int, filters: Filters, also: Scores
     ) -> dict[str, float]:
         """Cosine similarities of the nearest passages, and of those in `also`."""
-        near = dict(self._vectors.query(manifest.collection, vector, limit, filters))
-        others = self._vectors.vectors(manifest.collection, [key for key in also if key not in near])
+        near = dict(self._segments.query(manifest, vector, limit, filters))
+        others = self._segments.vectors([key for key in also if key not in near])
         return near | {key: float(vector @ other) for key, other in others.items()}
 
     def _lexical(self, question: str, limit: int, filters: Filters) -> dict[str, float]:

@@ -10,7 +10,7 @@ import json
 import marshal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from rag.uploads import write_durably
 
 SEAL_FILE = "seal.json"
 CHROMA_FOLDER = "chroma"
+Stamp = tuple[int, ...]
+
 # Where Chroma notes down that somebody opened it.
 _OF_READERS = {"acquire_write"}
 _WRITTEN_OUT = "index_metadata.pickle"
@@ -27,11 +29,15 @@ _MARSHAL_VERSION = 2
 
 
 class Seal:
-    """Whether catalog and vectors are as they were when they were sealed; only who holds the writer's place seals."""
+    """Whether catalog and vectors are as they were when they were sealed; only who holds the writer's place seals.
+
+    What one of these has read once, it does not read again for as long as nobody writes to the file.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir
         self._file = data_dir / SEAL_FILE
+        self._read: dict[str, tuple[Stamp, str | None]] = {}
 
     def put(self) -> None:
         """Seal what is there now; on disk when this returns. Where something cannot be read there is no seal."""
@@ -85,8 +91,23 @@ class Seal:
         for path in paths:
             if path.is_file():
                 name = path.relative_to(self._folder).as_posix()
-                found[name] = _of_rows(path) if self._is_database(name) else _of_bytes(path)
+                # Before the file is read: what is written to it later gives it another stamp.
+                stamp = _stamp(path)
+                if self._read.get(name, ((), None))[0] != stamp:
+                    self._read[name] = stamp, _of_rows(path) if self._is_database(name) else _of_bytes(path)
+                found[name] = self._read[name][1]
+        self._read = {name: read for name, read in self._read.items() if name in found}
         return found
+
+
+def _stamp(path: Path) -> Stamp:
+    """What changes whenever a file, or the log that SQLite keeps beside it, is written to."""
+    stamp: list[int] = []
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(OSError):
+            status = file.stat()
+            stamp += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(stamp)
 
 
 def _of_bytes(path: Path) -> str | None:

@@ -6,16 +6,18 @@ Every check only reads, and names what cannot be read. For files that end the pr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rag.catalog import Catalog, require_fingerprint
-from rag.domain import Document, Filters, Manifest, Passage
+from rag.domain import Document, Filters, Passage
 from rag.errors import IndexCorrupt, IndexEmpty, RagError
 from rag.ingest import embedded_text, passage_id
 from rag.ports import Embedder, Vector, VectorStore
+from rag.segments import Segments, dead
 
 _BATCH = 250
 _SAMPLE = 40
@@ -127,9 +129,12 @@ def _wrong_with(passage: Passage, document: Document) -> str | None:
 
 def _vectors(index: Index) -> str:
     manifest, passages = index.catalog.manifest(), _all(index.catalog)
-    _require_equal("vectors", index.vectors.count(manifest.collection), manifest.passages)
+    held = Counter(index.catalog.collections_of([passage.id for passage in passages]).values())
+    for segment in manifest.segments:
+        _require_equal("vectors", index.vectors.count(segment.collection), segment.vectors)
+        _require_equal(f"passages of {segment.collection}", held[segment.collection], segment.passages)
     problems = []
-    for ids, matrix in _stored(index, manifest, passages):
+    for ids, matrix in _stored(index, passages):
         with np.errstate(over="ignore", invalid="ignore"):  # damage may leave any number, or none
             norms = np.linalg.norm(matrix, axis=1)
         # Written so that what is not a number is wrong too.
@@ -137,21 +142,24 @@ def _vectors(index: Index) -> str:
             problems.append(f"the vector of passage {ids[at]} has the length {norms[at]:.3f} in place of 1")
     if problems:
         raise IndexCorrupt(f"{_some(problems)} {_REBUILD}")
-    return f"{manifest.passages}, one for each passage, all of length 1"
+    left = sum(map(dead, manifest.segments))
+    beside = f"; beside them {left} of passages that are gone" if left else ""
+    return f"{manifest.passages}, one for each passage, all of length 1{beside}"
 
 
 def _search(index: Index) -> str:
     """Recall of the approximate search against exact search (brute force), on vectors stored and between two."""
     manifest, passages = index.catalog.manifest(), _all(index.catalog)
-    queries = _queries(index, manifest, passages)
-    parts = [queries @ matrix.T for _, matrix in _stored(index, manifest, passages)]
+    queries = _queries(index, passages)
+    parts = [queries @ matrix.T for _, matrix in _stored(index, passages)]
     exact = np.concatenate(parts, axis=1)
     ids = {passage.id: at for at, passage in enumerate(passages)}
     limit = min(_NEAREST, len(passages))
+    segments = Segments(index.catalog, index.vectors)
     found = 0
     for query, similarities in zip(queries, exact, strict=True):
         least = np.partition(similarities, -limit)[-limit]
-        nearest = index.vectors.query(manifest.collection, query, limit, Filters())
+        nearest = segments.query(manifest, query, limit, Filters())
         strangers = [key for key, _ in nearest if key not in ids]
         if strangers:
             raise IndexCorrupt(f"A search finds {strangers[0]}, which is no passage. {_REBUILD}")
@@ -163,8 +171,8 @@ def _search(index: Index) -> str:
     return f"recall@{limit} of Chroma's against exact search {recall:.3f} in {len(queries)} searches"
 
 
-def _queries(index: Index, manifest: Manifest, passages: Sequence[Passage]) -> Vector:
-    own: Vector = np.concatenate([matrix for _, matrix in _stored(index, manifest, _spread(passages))])
+def _queries(index: Index, passages: Sequence[Passage]) -> Vector:
+    own: Vector = np.concatenate([matrix for _, matrix in _stored(index, _spread(passages))])
     between = own + np.roll(own, 1, axis=0)
     queries: Vector = np.concatenate([own, between])
     lengths = np.linalg.norm(queries, axis=1, keepdims=True)
@@ -173,9 +181,8 @@ def _queries(index: Index, manifest: Manifest, passages: Sequence[Passage]) -> V
 
 def _embedding(index: Index) -> str:
     assert index.embedder is not None
-    manifest = index.catalog.manifest()
     sample = _spread(_all(index.catalog))
-    stored = np.concatenate([matrix for _, matrix in _stored(index, manifest, sample)])
+    stored = np.concatenate([matrix for _, matrix in _stored(index, sample)])
     fresh = index.embedder.embed_passages([embedded_text(passage) for passage in sample])
     if stored.shape != fresh.shape:
         raise IndexCorrupt(
@@ -191,17 +198,16 @@ def _embedding(index: Index) -> str:
     return f"a sample of {len(sample)} passages embedded again gives the vectors that are stored"
 
 
-def _stored(
-    index: Index, manifest: Manifest, passages: Sequence[Passage]
-) -> Iterator[tuple[list[str], Vector]]:
+def _stored(index: Index, passages: Sequence[Passage]) -> Iterator[tuple[list[str], Vector]]:
     """Ids and vectors (n, dimensions), a batch at a time.
 
     Raises:
         IndexCorrupt: a passage has none.
     """
+    segments = Segments(index.catalog, index.vectors)
     for start in range(0, len(passages), _BATCH):
         ids = [passage.id for passage in passages[start : start + _BATCH]]
-        found = index.vectors.vectors(manifest.collection, ids)
+        found = segments.vectors(ids)
         missing = [key for key in ids if key not in found]
         if missing:
             raise IndexCorrupt(f"{len(missing)} passages have no vector, {missing[0]} among them. {_REBUILD}")

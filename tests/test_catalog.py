@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.catalog import CATALOG_FILE, CATALOG_VERSION, Catalog, fingerprint, require_fingerprint
-from rag.domain import Document, Filters, Manifest, Passage
+from rag.domain import Document, Filters, Manifest, Passage, Segment
 from rag.errors import (
     DocumentNotFound,
     IndexBusy,
@@ -28,6 +28,7 @@ from rag.errors import (
 )
 from rag.formats.read import read_file
 from rag.ingest import passages_of
+from tests.contracts.index import only_collection
 from tests.fakes import HashingEmbedder
 
 FILES = {
@@ -75,7 +76,8 @@ def store(catalog: Catalog, documents: list[Document], index_id: str = "first") 
     with catalog.writing():
         passages = cut(documents)
         collection = catalog.next_collection(index_id)
-        manifest = Manifest(index_id, collection, "print", len(documents), len(passages))
+        segment = Segment(collection, len(passages), len(passages))
+        manifest = Manifest(index_id, "print", len(documents), len(passages), (segment,))
         catalog.replace(manifest, documents, passages)
     return manifest
 
@@ -97,7 +99,8 @@ def test_everything_stored_comes_back(filled: Catalog, documents: list[Document]
     assert filled.passages([passage.id for passage in passages]) == {
         passage.id: passage for passage in passages
     }
-    assert filled.manifest() == Manifest("first", "passages-first-1", "print", len(documents), len(passages))
+    segment = Segment("passages-first-1", len(passages), len(passages))
+    assert filled.manifest() == Manifest("first", "print", len(documents), len(passages), (segment,))
     assert filled.current() == filled.manifest()
     assert filled.hashes().keys() == {document.id for document in documents}
     assert filled.kinds() == ("building", "document", "project")
@@ -143,7 +146,7 @@ def test_a_new_version_takes_the_place_of_the_whole_old_one(
 def test_names_of_collections_are_never_used_twice(filled: Catalog) -> None:
     with filled.writing():
         names = [filled.next_collection("first") for _ in range(3)]
-    assert len({*names, filled.manifest().collection}) == 4
+    assert len({*names, only_collection(filled)}) == 4
 
 
 # --- finding ---------------------------------------------------------------------------------------------------
@@ -443,7 +446,7 @@ def test_a_second_thread_may_not_write_either(filled: Catalog) -> None:
 
 def test_what_fails_while_writing_leaves_the_old_version(filled: Catalog, documents: list[Document]) -> None:
     passages = cut(documents)
-    broken = Manifest("second", "passages-second-2", "print", 1, 2)
+    broken = Manifest("second", "print", 1, 2, (Segment("passages-second-2", 2, 2),))
     with pytest.raises(StorageError), filled.writing():
         filled.replace(broken, documents, [*passages, passages[0]])
     assert filled.manifest().index_id == "first"
@@ -651,7 +654,7 @@ def test_a_fingerprint_tells_models_and_sizes_apart() -> None:
 
 
 def test_an_index_made_another_way_is_refused() -> None:
-    manifest = Manifest("id", "collection", fingerprint("model", 200), 1, 1)
+    manifest = Manifest("id", fingerprint("model", 200), 1, 1, (Segment("collection", 1, 1),))
     require_fingerprint(manifest, fingerprint("model", 200))
     with pytest.raises(IndexMismatch, match="Run `mission-record ingest`"):
         require_fingerprint(manifest, fingerprint("other", 200))

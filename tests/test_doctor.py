@@ -15,6 +15,7 @@ from rag.doctor import Finding, examine, mend
 from rag.formats import read
 from rag.settings import LanguageModelSettings, Settings
 from rag.wiring import Application, build
+from tests.contracts.index import only_collection
 from tests.llm_server import LLMServer, Reply
 
 SECRET = "sk-not-to-be-seen-4711"
@@ -157,7 +158,7 @@ def test_a_damaged_catalog(small_application: Application) -> None:
 
 
 def test_vectors_that_are_lost(small_application: Application) -> None:
-    small_application.vectors.delete(small_application.catalog.manifest().collection)
+    small_application.vectors.delete(only_collection(small_application.catalog))
     found = wrong(small_application)
     assert found.keys() == {"contents"}
     assert "0 vectors are stored, the manifest says" in found["contents"]
@@ -166,7 +167,7 @@ def test_vectors_that_are_lost(small_application: Application) -> None:
 
 def test_vectors_of_something_else(small_application: Application) -> None:
     catalog, vectors = small_application.catalog, small_application.vectors
-    collection = catalog.manifest().collection
+    collection = only_collection(catalog)
     passages = [
         passage for summary in catalog.documents().documents for passage in catalog.passages_of(summary.id)
     ]

@@ -26,11 +26,12 @@ from rag.formats.parser import Parser
 from rag.formats.read import read_file
 from rag.ingest import Ingest, ReadCorpus, embedded_text, passages_of
 from rag.ports import Embedder, Vector
+from rag.segments import Segments
 from rag.sentences import split_sentences
 from rag.settings import bundled_corpus
 from rag.text import TextBuilder
 from tests.contracts.documents import check_document, check_passages
-from tests.contracts.index import check_index
+from tests.contracts.index import check_index, collections_of, only_collection
 from tests.fakes import HashingEmbedder, InMemoryVectorStore, RecordingEmbedder, RecordingVectorStore, failing
 
 ROOT = Path(__file__).parent.parent
@@ -315,7 +316,7 @@ class Place:
         manifest = self.catalog.manifest()
         ids = [key for key, _ in self.catalog.search([word], 100, Filters())]
         vector = (embedder or HashingEmbedder()).embed_query(word)
-        near = self.vectors.query(manifest.collection, vector, 100, Filters())
+        near = Segments(self.catalog, self.vectors).query(manifest, vector, 100, Filters())
         found = self.catalog.passages([*ids, *(key for key, _ in near)])
         assert found.keys() == {*ids, *(key for key, _ in near)}
         return {passage.text for passage in found.values() if word in passage.text}
@@ -386,7 +387,7 @@ def test_a_change_of_kind_or_date_reaches_the_filters_without_embedding(place: P
     assert report.updated == ("quay",)
     assert report.embedded == 0
     vector = HashingEmbedder().embed_query("quay")
-    collection = place.catalog.manifest().collection
+    collection = only_collection(place.catalog)
     for filters in (Filters(kinds=("works",)), Filters(published_to="2021")):
         assert len(place.vectors.query(collection, vector, 10, filters)) == 1
         assert len(place.catalog.search(["quay"], 10, filters)) == 1
@@ -514,12 +515,12 @@ def test_another_model_or_passage_size_makes_everything_anew(place: Place) -> No
     other = RecordingEmbedder(HashingEmbedder(dimensions=32))
     report = place.run(embedder=other)
     assert report.embedded == len(other.embedded) == 3
-    assert place.vectors.vectors(place.catalog.manifest().collection, [*_ids(place)])[
-        _ids(place)[0]
-    ].shape == (32,)
+    assert place.vectors.vectors(only_collection(place.catalog), [*_ids(place)])[_ids(place)[0]].shape == (
+        32,
+    )
     assert place.texts("quay", HashingEmbedder(dimensions=32)) == {"The quay is long."}
     assert place.run(embedder=other, most_tokens=PASSAGE_TOKENS + 1).embedded == 3
-    assert list(place.vectors.collections()) == [place.catalog.manifest().collection]
+    assert list(place.vectors.collections()) == collections_of(place.catalog)
 
 
 def _ids(place: Place) -> list[str]:
@@ -528,11 +529,11 @@ def _ids(place: Place) -> list[str]:
 
 def test_a_rebuild_trusts_nothing_that_is_stored(place: Place) -> None:
     first = place.run()
-    collection = place.catalog.manifest().collection
+    collection = only_collection(place.catalog)
     report = place.run(rebuild=True)
     assert report.embedded == len(place.embedder.embedded) == 3
     assert report.index_id == first.index_id
-    assert place.catalog.manifest().collection != collection
+    assert only_collection(place.catalog) != collection
     place.check()
 
 
@@ -661,7 +662,7 @@ def test_leftovers_of_a_run_that_was_cut_off_are_swept(place: Place) -> None:
     place.vectors.create("passages-left-over")
     report = place.run()
     assert not report.changed
-    assert list(place.vectors.collections()) == [place.catalog.manifest().collection]
+    assert list(place.vectors.collections()) == collections_of(place.catalog)
 
 
 def overwrite(file: Path, start: int = 0) -> None:

@@ -15,6 +15,7 @@ from rag.errors import IndexCorrupt, IndexEmpty, IndexMismatch
 from rag.ingest import Ingest
 from rag.ports import VectorStore
 from rag.retrieve import DENSE, LEXICAL, RETRIEVERS, Retrieve, by_rank, by_score, ordered
+from tests.contracts.index import only_collection
 from tests.fakes import (
     HashingEmbedder,
     InMemoryVectorStore,
@@ -162,7 +163,7 @@ def test_a_hit_says_who_found_it_and_how_near_it_is(record: Record) -> None:
     assert best.retrievers == (LEXICAL, DENSE)
     assert best.ranks == {DENSE: 1, LEXICAL: 1}
     near = dict(
-        record.vectors.query(record.catalog.manifest().collection, EMBEDDER.embed_query("quay"), 9, Filters())
+        record.vectors.query(only_collection(record.catalog), EMBEDDER.embed_query("quay"), 9, Filters())
     )
     assert best.similarity == pytest.approx(near[best.passage.id])
 
@@ -232,7 +233,7 @@ def test_a_collection_that_disappears_before_it_is_asked_is_looked_up_again(reco
 
     def switch(method: str, _number: int) -> None:
         if method == "query" and not switched:
-            switched.append(record.catalog.manifest().collection)
+            switched.append(only_collection(record.catalog))
             (record.corpus / "quay.md").write_text("The quay of Elsin is short.")
             other = Catalog(record.corpus.parent / "data")
             Ingest(other, record.vectors, EMBEDDER, 60).synchronise([record.corpus])
@@ -246,7 +247,7 @@ def test_a_collection_that_disappears_before_it_is_asked_is_looked_up_again(reco
 
 
 def test_a_collection_that_stays_away_is_an_error(record: Record) -> None:
-    record.vectors.delete(record.catalog.manifest().collection)
+    record.vectors.delete(only_collection(record.catalog))
     with pytest.raises(IndexCorrupt, match="mission-record rebuild"):
         record.retrieve("quay")
     # The search that failed must not hold its version of the catalog for ever.
@@ -256,7 +257,7 @@ def test_a_collection_that_stays_away_is_an_error(record: Record) -> None:
 
 def test_vectors_of_passages_that_the_catalog_lacks_are_an_error(record: Record) -> None:
     stranger = passage_of("The quay of somewhere else.", document_id="elsewhere")
-    collection = record.catalog.manifest().collection
+    collection = only_collection(record.catalog)
     record.vectors.add(collection, [stranger], EMBEDDER.embed_passages([stranger.text]))
     with pytest.raises(IndexCorrupt, match="mission-record rebuild"):
         record.retrieve("The quay of somewhere else.")

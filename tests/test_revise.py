@@ -144,7 +144,7 @@ def test_a_catalog_that_is_another_than_was_thought_is_left_alone(place: Place) 
     before = place.stored()
     base = place.catalog.manifest()
     with place.catalog.writing(), pytest.raises(IndexCorrupt, match="not what it was a moment ago"):
-        place.catalog.switch(replace(base, collection="another"), base, Revision({"gazette"}, (), ()))
+        place.catalog.switch(replace(base, index_id="another"), base, Revision({"gazette"}, (), ()))
     assert place.stored() == before
 
 

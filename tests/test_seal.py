@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from rag import seal as seal_module
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
 from rag.domain import Filters
 from rag.ingest import Ingest
 from rag.seal import SEAL_FILE, Seal
+from tests.contracts.index import only_collection
 from tests.fakes import HashingEmbedder, passage_of
 
 
@@ -52,7 +54,7 @@ def test_nothing_stored_is_nothing_broken(tmp_path: Path) -> None:
 def test_what_was_sealed_is_whole_also_after_it_was_read(data: Path) -> None:
     assert Seal(data).broken() == []
     catalog, vectors = Catalog(data), ChromaVectorStore(data / "chroma")
-    vectors.query(catalog.manifest().collection, HashingEmbedder().embed_query("ship"), 5, Filters())
+    vectors.query(only_collection(catalog), HashingEmbedder().embed_query("ship"), 5, Filters())
     assert Seal(data).broken() == []
     catalog.close()
     vectors.close()
@@ -112,3 +114,31 @@ def test_a_database_that_fails_its_own_check_is_damage(data: Path) -> None:
     assert Seal(data).altered() == ["chroma/chroma.sqlite3"]
     Seal(data).put()
     assert not (data / SEAL_FILE).exists()
+
+
+def test_what_was_read_is_read_again_only_when_it_was_written_to(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def counted(path: Path) -> str | None:
+        reads.append(path.name)
+        return of_rows(path)
+
+    of_rows = seal_module._of_rows
+    monkeypatch.setattr(seal_module, "_of_rows", counted)
+    seal = Seal(data)
+    assert seal.broken() == []
+    assert sorted(reads) == [CATALOG_FILE, "chroma.sqlite3"]
+    seal.put()
+    assert seal.broken() == []
+    assert len(reads) == 2
+    with closing(sqlite3.connect(data / CATALOG_FILE)) as held:
+        with held:
+            held.execute("UPDATE documents SET title = 'Boat' WHERE id = 'ship'")
+        assert seal.broken() == [CATALOG_FILE]
+        assert len(reads) == 3
+    file = graph(data)
+    file.write_bytes(file.read_bytes()[:-1] + b"\xaa")
+    assert seal.altered() == [file.relative_to(data).as_posix()]
+    assert Seal(data).broken() == seal.broken()

@@ -15,6 +15,7 @@ from rag.domain import Filters, Passage
 from rag.ingest import Ingest
 from rag.ports import Vector, VectorStore
 from rag.verify import Check, Index, verify
+from tests.contracts.index import only_collection
 from tests.fakes import HashingEmbedder, InMemoryVectorStore
 
 TEXT = "Ship {0} sails with tide {0}.\n\n## Cargo\n\nIt carries {0} tons of salt."
@@ -45,7 +46,7 @@ def wrong(index: Index) -> dict[str, str]:
 def change(index: Index, tmp_path: Path, statement: str) -> None:
     index.catalog.close()
     with sqlite3.connect(tmp_path / "data" / CATALOG_FILE) as connection:
-        connection.execute(statement)
+        connection.executescript(statement)
     connection.close()
 
 
@@ -55,7 +56,7 @@ def all_passages(index: Index) -> list[Passage]:
 
 def rewrite(index: Index, vectors: Callable[[Vector], Vector], keep: slice = slice(None)) -> None:
     """Store other vectors in the place of those that are stored."""
-    collection, passages = index.catalog.manifest().collection, all_passages(index)[keep]
+    collection, passages = only_collection(index.catalog), all_passages(index)[keep]
     stored = index.vectors.vectors(collection, [passage.id for passage in passages])
     changed = vectors(np.stack([stored[passage.id] for passage in passages]))
     index.vectors.create(collection)
@@ -108,7 +109,15 @@ def test_nothing_ingested(tmp_path: Path) -> None:
         ("UPDATE documents SET content = '{' WHERE id = 'ship3'", "documents", "a row that cannot be read"),
         ("UPDATE manifest SET documents = 41", "documents", "40 documents are stored, the manifest says 41"),
         ("UPDATE manifest SET fingerprint = 'other'", "manifest", "another embedding model"),
-        ("UPDATE manifest SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
+        ("UPDATE segments SET collection = 'passages-gone'", "vectors", "0 vectors are stored"),
+        ("UPDATE segments SET vectors = 81", "vectors", "80 vectors are stored, the manifest says 81"),
+        ("UPDATE segments SET passages = 79", "vectors", "are stored, the manifest says 79"),
+        (
+            "INSERT INTO segments VALUES (9, 'passages-other', 0, 0);"
+            " UPDATE passages SET segment = 9 WHERE number = 8",
+            "vectors",
+            "79 passages of passages-",
+        ),
         ("INSERT INTO lexical (lexical) VALUES ('delete-all')", "catalog file", "malformed"),
         ("DELETE FROM postings WHERE token = x'73616c74'", "catalog file", "is not that of the passages"),
         ("UPDATE postings SET packed = zeroblob(6) WHERE block = 0", "catalog file", "is not that of the"),

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from eval.benchmarks.imitation import Imitation, neighbour_similarities
 from eval.benchmarks.texts import Text, texts, write_texts
 from rag.catalog import Revision
-from rag.domain import Document, Manifest, Passage
+from rag.domain import Document, Manifest, Passage, Segment
 from rag.formats.read import read_file
 from rag.ingest import WRITE_BATCH, embedded_text, passages_of
 from rag.ports import Vector
@@ -203,10 +203,10 @@ def _write_catalog(place: Place, application: Application) -> Manifest:
     passages = sum(len(ids) for ids, _ in place.kept())
     manifest = Manifest(
         index_id="imitated",
-        collection=COLLECTION,
         fingerprint=application.fingerprint,
         documents=documents,
         passages=passages,
+        segments=(Segment(COLLECTION, passages, passages),),
     )
     revision = Revision(frozenset(), _Rows(place, 0, documents), _Rows(place, 1, passages))
     with application.catalog.writing():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -115,6 +116,7 @@ class ChromaVectorStore:
         if collection in set(self.collections()):
             with self._translated():
                 self._open().delete_collection(self._full(collection))
+                self._sweep_folders()
 
     def collection(self, name: str) -> Collection:
         """Chroma's own object, for programs that read the record through it.
@@ -143,6 +145,15 @@ class ChromaVectorStore:
                 f"The vectors in {self._folder} cannot be read or written ({type(error).__name__}: {error})."
                 " Run `mission-record rebuild`."
             ) from error
+
+    def _sweep_folders(self) -> None:
+        """Remove the graphs of collections that are no more, which Chroma (1.5.9) leaves behind: its issue 5259."""
+        database = self._folder / "chroma.sqlite3"
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=30)) as connection:
+            used = {segment for (segment,) in connection.execute("SELECT id FROM segments")}
+            for folder in self._folder.iterdir():
+                if folder.is_dir() and folder.name not in used:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _clear(self) -> None:
         self.close()

@@ -114,6 +114,9 @@ class ChromaServerVectorStore(ChromaVectorStore):
                 " See that its version fits this program's chromadb, and run `mission-record rebuild`."
             ) from error
 
+    def _sweep_folders(self) -> None:
+        """The folders are the server's."""
+
     def _clear(self) -> NoReturn:
         raise IndexCorrupt("The Chroma server cannot list its collections. See its log.")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core import VectorStoreIndex
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -19,15 +20,20 @@ from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
-from rag.adapters import chroma
-from rag.domain import DEFAULT_TOP_K, Answer, Citation, Filters, Hit, Passage, Question
+from rag.domain import DEFAULT_TOP_K, Answer, Citation, Filters, Hit, Passage, Question, Segment
 from rag.ports import Embedder, LanguageModel, Message
+from rag.segments import nearest_alive
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
 
 # A grade and its reasons, with room for a model that thinks first.
 MOST_TOKENS = 2_048
 
 Search = Callable[[str, int, Filters], tuple[Hit, ...]]
 Ask = Callable[[Question], Answer]
+Alive = Callable[[Segment, Sequence[str]], set[str]]
+Row = dict[str, Any]
 
 
 class RecordEmbedding(BaseEmbedding):
@@ -104,11 +110,78 @@ class RecordQueryEngine(BaseQueryEngine):
         return {}
 
 
-def vector_store_index(
-    store: chroma.ChromaVectorStore, collection: str, embedding: RecordEmbedding
-) -> VectorStoreIndex:
-    """A collection as LlamaIndex's own index, to read from."""
-    readable = ChromaVectorStore(chroma_collection=store.collection(collection))
+class RecordCollection:
+    """The segments of a record as the one Chroma collection that LlamaIndex's vector store reads from.
+
+    It has Chroma's own `query`, `get` and `count`, with one vector in a query; it cannot be written to. `alive` says
+    which ids of a segment are of passages in the record.
+    """
+
+    def __init__(self, segments: Sequence[tuple[Segment, Collection]], alive: Alive) -> None:
+        self._segments = segments
+        self._alive = alive
+
+    def query(
+        self,
+        query_embeddings: Any,
+        n_results: int = 10,
+        include: Sequence[str] = ("metadatas", "documents", "distances"),
+        **options: Any,
+    ) -> dict[str, Any]:
+        """The nearest of all segments, in the form of Chroma's results."""
+        asked_for = [*{*include, "distances"}]
+
+        def nearest(collection: Collection, limit: int) -> list[Row]:
+            found = collection.query(query_embeddings, n_results=limit, include=asked_for, **options)  # type: ignore[arg-type]
+            return _rows(found, lambda column: column[0])
+
+        rows = sorted(self._found(nearest, n_results), key=lambda row: (row["distances"], row["ids"]))
+        return {name: [column] for name, column in _columns(rows[:n_results], include).items()}
+
+    def get(
+        self,
+        limit: int | None = None,
+        include: Sequence[str] = ("metadatas", "documents"),
+        **options: Any,
+    ) -> dict[str, Any]:
+        """What the options choose of all segments, in the form of Chroma's results."""
+
+        def chosen(collection: Collection, most: int) -> list[Row]:
+            found = collection.get(limit=most, include=list(include), **options)  # type: ignore[arg-type]
+            return _rows(found, lambda column: column)
+
+        return _columns(self._found(chosen, self.count() if limit is None else limit)[:limit], include)
+
+    def count(self) -> int:
+        """The number of passages."""
+        return sum(segment.passages for segment, _ in self._segments)
+
+    def _found(self, ask: Callable[[Collection, int], list[Row]], limit: int) -> list[Row]:
+        found: list[Row] = []
+        for segment, collection in self._segments:
+            found += nearest_alive(
+                segment, limit, partial(ask, collection), partial(self._alive_rows, segment)
+            )
+        return found
+
+    def _alive_rows(self, segment: Segment, rows: Sequence[Row]) -> list[Row]:
+        ids = self._alive(segment, [row["ids"] for row in rows])
+        return [row for row in rows if row["ids"] in ids]
+
+
+def _rows(found: Any, of_query: Callable[[Any], Any]) -> list[Row]:
+    """Chroma's columns as rows."""
+    columns = {name: of_query(found[name]) for name in ("ids", *found["included"])}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _columns(rows: Sequence[Row], include: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in ("ids", *include)}
+
+
+def vector_store_index(collection: RecordCollection, embedding: RecordEmbedding) -> VectorStoreIndex:
+    """A record's vectors as LlamaIndex's own index, to read from."""
+    readable = ChromaVectorStore(chroma_collection=collection)
     return VectorStoreIndex.from_vector_store(readable, embed_model=embedding)
 
 

@@ -185,6 +185,17 @@ def test_a_folder_that_chroma_cannot_read_is_named_every_time_and_made_anew_by_c
     assert nearest(store, "Ship 1.") == passages(3)[1].id
 
 
+def test_a_deleted_collection_leaves_nothing_on_disk(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store)
+    (kept,) = (path for path in (tmp_path / "chroma").iterdir() if path.is_dir())
+    store.create("passages-two")
+    store.add("passages-two", passages(3), EMBEDDER.embed_passages(["a", "b", "c"]))
+    assert sum(path.is_dir() for path in (tmp_path / "chroma").iterdir()) == 2
+    store.delete("passages-two")
+    assert [path for path in (tmp_path / "chroma").iterdir() if path.is_dir()] == [kept]
+    assert nearest(store, "Ship 1.") == passages(3)[1].id
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(IndexCorrupt, match="file"):

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 from llama_index.core import Settings as LlamaSettings
+from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQueryMode
 
+from rag.domain import Upload
 from rag.errors import IndexEmpty
 from rag.llama import LlamaRecord, open_record
 from rag.wiring import Application
@@ -49,6 +51,40 @@ def test_the_collection_is_a_vector_store_index(record: LlamaRecord) -> None:
     )
     assert "7:30" in nodes[0].node.get_content()
     assert nodes[0].node.metadata["title"] == "The Elsin ferry"
+
+
+def test_the_index_reads_all_segments_and_nothing_that_was_replaced(
+    record: LlamaRecord, small_application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.segments.SMALL", 1)
+    monkeypatch.setattr("rag.segments.GROWTH", 0)
+    monkeypatch.setattr("rag.segments.MOST_DEAD", 1)
+    small_application.upload([Upload("pier.md", b"# Pier\n\nThe pier of Orlen is old and closed.")])
+    small_application.upload([Upload("pier.md", b"# Pier\n\nThe pier of Orlen is new and open.")])
+    small_application.upload(
+        [Upload("buoy.md", b"---\nkind: mark\n---\n# Buoy\n\nThe buoy of Orlen is red.")]
+    )
+    small_application.delete("ferry")
+    manifest = small_application.catalog.manifest()
+    assert len(manifest.segments) > 2
+    assert sum(segment.vectors for segment in manifest.segments) > manifest.passages
+    index = record.vector_store_index()
+    for mode in (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR):
+        retriever = index.as_retriever(similarity_top_k=2, vector_store_query_mode=mode)
+        found = {node.node.get_content() for node in retriever.retrieve("What is at Orlen: pier, buoy?")}
+        assert found == {"The pier of Orlen is new and open.", "The buoy of Orlen is red."}
+    every = index.as_retriever(similarity_top_k=100).retrieve("ferry")
+    assert len(every) == manifest.passages
+    assert [node.score for node in every] == sorted((node.score for node in every), reverse=True)
+    (mark,) = index.as_retriever(
+        similarity_top_k=100, filters=MetadataFilters(filters=[MetadataFilter(key="kind", value="mark")])
+    ).retrieve("ferry")
+    assert mark.node.metadata["title"] == "Buoy"
+    store = index.vector_store
+    texts = {node.get_content() for node in store.get_nodes(None)}
+    assert len(texts) == manifest.passages
+    assert "The pier of Orlen is old and closed." not in texts
+    assert store.client.count() == manifest.passages
 
 
 def test_embedding_is_the_records_own(record: LlamaRecord, small_application: Application) -> None:

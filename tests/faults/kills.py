@@ -16,6 +16,8 @@ from tests.faults.processes import Process, run
 from tests.faults.record import UPLOADED, Record, State
 
 DOCUMENTS = 24
+# So many passages that a small change leaves them in a segment of their own.
+SECTIONS = 14
 OPERATIONS = ("ingest", "rebuild", "upload", "delete")
 
 
@@ -32,7 +34,7 @@ class Kills:
     """A record that is changed again and again, by processes that are killed at random moments."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self._record = Record(folder)
+        self._record = Record(folder, SECTIONS)
         self._random = random.Random(seed)
         self._tide = 0
         self._files: State = {f"ship{number}": 0 for number in range(DOCUMENTS)}

@@ -11,6 +11,7 @@ from typing import Any
 from rag.domain import Filters
 from rag.ports import Embedder
 from rag.seal import Seal
+from rag.segments import Segments
 from rag.settings import Settings
 from rag.verify import Index, verify
 from rag.wiring import Application
@@ -95,7 +96,8 @@ class Record:
         wrong = [f"{path} is altered" for path in Seal(self.data).altered()]
         wrong += [f"{check.subject}: {check.detail}" for check in verify(index) if not check.well]
         state = {summary.id: tide_of(catalog.document(summary.id).text) for summary in catalog.summaries()}
-        others = [name for name in vectors.collections() if name != manifest.collection]
+        used = {segment.collection for segment in manifest.segments}
+        others = [name for name in vectors.collections() if name not in used]
         parts = [path.name for path in self.data.rglob("*.part")]
         found = self._found(application, state)
         application.close()
@@ -114,12 +116,13 @@ class Record:
 
     def _found(self, application: Application, state: State) -> State:
         catalog, found = application.catalog, State()
+        segments = Segments(catalog, application.vectors)
         with catalog.reading():
             manifest = catalog.manifest()
             for document_id in state:
                 name = document_id.removeprefix(UPLOADED)
                 vector = application.embedder.embed_query(f"The {name} sails with")
-                near = application.vectors.query(manifest.collection, vector, 5, Filters())
+                near = segments.query(manifest, vector, 5, Filters())
                 words = catalog.search([name], 5, Filters())
                 both = [catalog.passages([key for key, _ in hits]).values() for hits in (near, words)]
                 tides = [{tide_of(p.text) for p in hits if p.document_id == document_id} for hits in both]

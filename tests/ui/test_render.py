@@ -495,7 +495,7 @@ class TestProgress:
         )
 
     def test_header_counts(self) -> None:
-        assert "1 document · 1,204 passages" in render.header(Manifest("i", "c", "f", 1, 1204), "en")
+        assert "1 document · 1,204 passages" in render.header(Manifest("i", "f", 1, 1204, ()), "en")
         assert "document" not in render.header(None, "en")
 
 
