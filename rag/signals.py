@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,6 +37,8 @@ MOST_WORDS = 12
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second they mean
 # the same ("price" and "cost", "leads" and "runs").
 UNRELATED, SYNONYMOUS = 0.3, 0.8
+# Sentences whose words and names are kept, as the same ones are read for many questions: about 2 kB each.
+CACHED_SENTENCES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,12 @@ def _whole_words(sentence: Sentence, start: int, end: int) -> Sentence:
 
 def words_around(hit: Hit, sentence: Sentence) -> tuple[str, ...]:
     """The content words of a sentence and of the headings that it stands under."""
-    return tuple(content_words(f"{sentence.text} {hit.passage.headings}"))
+    return _content_words(f"{sentence.text} {hit.passage.headings}")
+
+
+@lru_cache(maxsize=CACHED_SENTENCES)
+def _content_words(text: str) -> tuple[str, ...]:
+    return tuple(content_words(text))
 
 
 def signals_of(
@@ -167,11 +175,16 @@ def type_fits(question: Asked, sentence: str) -> float:
             return float(bool(DATE.search(sentence)))
         case Asks.WHO | Asks.LIST | Asks.WHERE:
             asked_for = _stems_of(question.names)
-            # The first word may be a name too: set behind another, its capital counts.
-            found = (word for name in names(f"so {sentence}") for word in name.split())
-            return float(any(not stems(word) <= asked_for for word in found))
+            return float(any(not stemmed <= asked_for for stemmed in _name_stems(sentence)))
         case _:
             return 0.5
+
+
+@lru_cache(maxsize=CACHED_SENTENCES)
+def _name_stems(sentence: str) -> frozenset[frozenset[str]]:
+    """The stems of each word of a sentence's names."""
+    # The first word may be a name too: set behind another, its capital counts.
+    return frozenset(stems(word) for name in names(f"so {sentence}") for word in name.split())
 
 
 def _stems_of(phrases: Sequence[str]) -> frozenset[str]:

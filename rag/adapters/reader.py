@@ -75,14 +75,13 @@ def _logits(encoding: Encoding, heading: int, outputs: Mapping[str, np.ndarray])
         offsets = np.zeros((0, 2), dtype=np.int64)
         return SpanLogits(nowhere, nowhere, offsets, none=0.0, answerable=float(outputs["answerable"]))
     starts, ends = outputs["start"], outputs["end"]
+    places = encoding.offsets  # each look at it makes the whole list anew
     tokens = [
         token
-        for token, (sequence, (start, _)) in enumerate(
-            zip(encoding.sequence_ids, encoding.offsets, strict=True)
-        )
+        for token, (sequence, (start, _)) in enumerate(zip(encoding.sequence_ids, places, strict=True))
         if sequence == _PASSAGE and start >= heading
     ]
-    offsets = np.array([encoding.offsets[token] for token in tokens], dtype=np.int64).reshape(-1, 2) - heading
+    offsets = np.array([places[token] for token in tokens], dtype=np.int64).reshape(-1, 2) - heading
     none = float(starts[0] + ends[0])
     best = float(starts[tokens].max() + ends[tokens].max()) if tokens else none
     answerable = float(outputs["answerable"]) if "answerable" in outputs else best - none

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import onnx
 import torch
 import typer
 
@@ -20,6 +21,7 @@ from rag.training.model import Reader, load_reader
 from rag.training.predict import Prediction, Scorer, onnx_scorer, predict, torch_scorer
 from rag.training.sources import Collection, Split, part_of, read_all, split_of
 from rag.training.sources import unseen as unseen_articles
+from rag.training.tokenwise import tokenwise
 from rag.training.train import RUNS, Recipe, Trainer
 
 app = typer.Typer(add_completion=False)
@@ -88,6 +90,15 @@ def unseen(data: Data, output: Annotated[Path, typer.Option(help="Folder for the
     collections = read_all(data)
     for split in ("development", "test"):
         _write_json(output / f"unseen-{split}.json", unseen_articles(collections, split))
+
+
+@app.command()
+def quantise(
+    source: Annotated[Path, typer.Argument(help="A graph that `train` wrote as reader.int8.onnx.")],
+    target: Annotated[Path, typer.Argument(help="Where to write it as one that computes in int8.")],
+) -> None:
+    """Rewrite a graph with int8 weights so that it rounds the activations too; the weights stay as they are."""
+    target.write_bytes(tokenwise(onnx.load(source)).SerializeToString(deterministic=True))
 
 
 def _write_artefact(collections: list[Collection], base: Path, output: Path) -> None:
