@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import SafetensorError, safe_open
 
+from rag.adapters.graphs import EXTERNAL_FROM_BYTES
 from rag.adapters.model_source import WEIGHTS, BertConfig, Head, read_config
 from rag.errors import ModelInvalid
 
@@ -26,7 +27,6 @@ OPERATOR_SET = 17
 FORMAT_VERSION = 8  # of the ONNX file; any runtime that knows the operator set reads it
 FUSED = "com.microsoft"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-EXTERNAL_FROM_BYTES = 65_536  # smaller tensors stay in the graph
 PAGE = 4_096
 
 

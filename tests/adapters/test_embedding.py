@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from tokenizers import Encoding, Tokenizer
 
-from rag.adapters.embedding import OnnxEmbedder, TokenSession, built_graph, load_tokenizer, token_batches
+from rag.adapters.embedding import OnnxEmbedder, TokenSession, cut, load_tokenizer, token_batches
+from rag.adapters.graphs import built_graph
 from rag.adapters.model_source import Head, locate_model
 from rag.errors import ModelError, ModelInvalid
 from rag.ports import Embedder, Vector
@@ -114,6 +116,24 @@ def test_text_is_cut_at_the_token_limit_and_counted_whole(embedder: OnnxEmbedder
     different = np.abs(embedder.embed_query(" ".join(words)) - embedder.embed_query(" ".join(words[:253])))
     assert different.max() > 1e-6
     assert embedder.count_tokens([" ".join(words), "", "stem cells"]) == [400, 0, 2]
+
+
+def test_a_cut_is_the_tokenizers_own(model_folder: Path) -> None:
+    reference = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+    reference.no_padding()
+    shared = load_tokenizer(model_folder)
+    text, question = "Unaffordable lamps, of Elsin! " * 60, "Where are lamps?"
+    reference.enable_truncation(40)
+    assert same(cut(shared, 40, text), reference.encode(text))
+    reference.enable_truncation(40, strategy="only_second")
+    assert same(cut(shared, 40, text, question), reference.encode(question, text))
+
+
+def same(one: Encoding, other: Encoding) -> bool:
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("ids", "type_ids", "attention_mask", "offsets", "sequence_ids", "special_tokens_mask")
+    )
 
 
 def test_same_question_gets_the_same_bytes_from_many_threads(embedder: OnnxEmbedder) -> None:

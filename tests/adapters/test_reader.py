@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from rag.adapters.reader import OnnxReader
+from rag.adapters.reader import MAX_TOKENS, OnnxReader
 from rag.signals import best_span
+from rag.wiring import BUNDLED_READER
 from tests.adapters.test_bert import CONFIG, random_weights, write_model
 from tests.fakes import passage_of
 
@@ -39,6 +40,64 @@ def without(folder: Path, *heads: str, **added: np.ndarray) -> Path:
     kept = {name: values for name, values in weights.items() if not name.startswith(heads)}
     save_file(kept | added, folder / "model.safetensors")
     return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def logits(reader: OnnxReader) -> list[np.ndarray]:
+    (read,) = reader.read("Who may climb the lamp of Elsin?", [PASSAGE])
+    return [read.starts, read.ends, np.array([read.none, read.answerable])]
+
+
+def test_the_bundled_reader_is_widened_once_and_says_the_same(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = logits(OnnxReader(BUNDLED_READER, cache))
+    (graph,) = cache.glob("reader-wide-*.onnx")
+    made = graph.stat().st_mtime_ns
+    assert len(list(cache.iterdir())) == 3  # the graph, its data and their sizes; nothing else is left
+    assert graph.with_suffix(".data").stat().st_size > 3 * (BUNDLED_READER / "reader.onnx").stat().st_size
+    again = logits(OnnxReader(BUNDLED_READER, cache))
+    assert graph.stat().st_mtime_ns == made
+    monkeypatch.setattr("rag.adapters.reader.widened_graph", lambda graph, _: graph)
+    as_it_is = logits(OnnxReader(BUNDLED_READER, cache))
+    for one, other, third in zip(first, again, as_it_is, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one, third)
+
+
+def test_a_widened_graph_that_was_cut_off_is_made_again(cache: Path) -> None:
+    expected = logits(OnnxReader(BUNDLED_READER, cache))
+    (data,) = cache.glob("reader-wide-*.data")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    for one, other in zip(expected, logits(OnnxReader(BUNDLED_READER, cache)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_where_nothing_can_be_written_the_bundled_reader_is_used_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert logits(OnnxReader(BUNDLED_READER, tmp_path / "file" / "cache"))
+
+
+def test_a_long_passage_is_cut_and_its_question_stays_whole(models_dir: Path) -> None:
+    reader = OnnxReader(BUNDLED_READER, models_dir)
+    long = passage_of(" ".join(f"word{number}" for number in range(400)))
+    whole = Tokenizer.from_file(str(BUNDLED_READER / "tokenizer.json"))
+    whole.no_padding()
+    whole.enable_truncation(MAX_TOKENS, strategy="only_second")
+    question, heading = "Who may climb the lamp of Elsin?", f"{long.headings}. "
+    expected = whole.encode(question, heading + long.text)
+    (read,) = reader.read(question, [long])
+    assert len(expected) == MAX_TOKENS
+    kept = [
+        offsets
+        for sequence, offsets in zip(expected.sequence_ids, expected.offsets, strict=True)
+        if sequence == 1 and offsets[0] >= len(heading)
+    ]
+    assert [tuple(offsets) for offsets in (read.offsets + len(heading)).tolist()] == kept
 
 
 def test_a_reader_of_spans_finds_a_passage_as_answerable_as_its_best_span(folder: Path) -> None:
