@@ -27,7 +27,10 @@ from rag.errors import ModelInvalid
 from rag.ports import Progress, Vector
 
 MAX_TOKENS = 256
-BATCH_TOKENS = 1_024  # padding included; larger batches are no faster and take more memory
+BATCH_TOKENS = (
+    512  # padding included; what larger ones compute in between leaves the cache, and takes more memory
+)
+MOST_PADDING = 8
 SORTED_TOGETHER = 1_024  # texts tokenised at once, which bounds the memory
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -75,12 +78,18 @@ class TokenSession:
 
 
 def token_batches(encodings: Sequence[Encoding], batch_tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """Positions in `encodings`, in batches of similar length: at most `batch_tokens` tokens when padded."""
+    """Positions in `encodings`, in batches of similar length: at most `batch_tokens` tokens when padded.
+
+    Of them no more than `MOST_PADDING` are padding: to compute that would take longer than another run.
+    """
     batch: list[int] = []
+    padding = 0
     for position in sorted(range(len(encodings)), key=lambda position: -len(encodings[position])):
-        if batch and (len(batch) + 1) * len(encodings[batch[0]]) > batch_tokens:
+        longest = len(encodings[batch[0]]) if batch else 0
+        padding += longest - len(encodings[position])
+        if batch and ((len(batch) + 1) * longest > batch_tokens or padding > MOST_PADDING):
             yield batch
-            batch = []
+            batch, padding = [], 0
         batch.append(position)
     if batch:
         yield batch

@@ -19,7 +19,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Encoding, Tokenizer
 
-from rag.adapters.embedding import OnnxEmbedder, TokenSession, cut, load_tokenizer, token_batches
+from rag.adapters.embedding import (
+    MOST_PADDING,
+    OnnxEmbedder,
+    TokenSession,
+    cut,
+    load_tokenizer,
+    token_batches,
+)
 from rag.adapters.graphs import built_graph
 from rag.adapters.model_source import Head, locate_model
 from rag.errors import ModelError, ModelInvalid
@@ -280,6 +287,11 @@ def test_batches_hold_each_text_once_and_stay_within_their_size(model_folder: Pa
     assert sorted(position for batch in batches for position in batch) == list(range(100))
     sizes = [len(batch) * max(len(encodings[position]) for position in batch) for batch in batches]
     assert max(sizes) <= 64
+    padding = [
+        sum(max(len(encodings[other]) for other in batch) - len(encodings[position]) for position in batch)
+        for batch in batches
+    ]
+    assert max(padding) <= MOST_PADDING
     assert list(token_batches(encodings[:1], batch_tokens=1)) == [[0]]
 
 
