@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ BATCH_TOKENS = (
     512  # padding included; what larger ones compute in between leaves the cache, and takes more memory
 )
 MOST_PADDING = 8
+MANY_TOKENS = 8_192  # from which on it is worth the tenth of a second that another session takes
 SORTED_TOGETHER = 1_024  # texts tokenised at once, which bounds the memory
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -154,7 +156,9 @@ class OnnxEmbedder:
         self._max_tokens = min(MAX_TOKENS, read_max_tokens(model_folder))
         self._query_prompt, self._passage_prompt = read_prompts(model_folder)
         self._tokenizer = load_tokenizer(model_folder)
-        self._session = TokenSession(built_graph(model_folder, pooling, cache_folder), threads)
+        self._graph = built_graph(model_folder, pooling, cache_folder)
+        self._threads = threads or os.cpu_count() or 1
+        self._session = TokenSession(self._graph, self._threads)
         self._dimensions = int(self._session.output_shapes["vector"][-1])
         parts = (
             GRAPH_VERSION,
@@ -197,12 +201,23 @@ class OnnxEmbedder:
             encodings = self._encode(
                 [self._passage_prompt + text for text in texts[first : first + SORTED_TOGETHER]]
             )
-            for batch in token_batches(encodings):
-                rows = [first + position for position in batch]
-                vectors[rows] = self._session.run([encodings[position] for position in batch])[0]
+            batches = list(token_batches(encodings))
+            for batch, rows in zip(batches, self._embed(encodings, batches), strict=True):
+                vectors[[first + position for position in batch]] = rows
                 if progress:
                     progress(len(batch))
         return vectors
+
+    def _embed(self, encodings: Sequence[Encoding], batches: Sequence[Sequence[int]]) -> Iterator[Vector]:
+        """The vectors of each batch."""
+        chosen = [[encodings[position] for position in batch] for batch in batches]
+        if self._threads == 1 or sum(map(len, encodings)) < MANY_TOKENS:
+            yield from (self._session.run(batch)[0] for batch in chosen)
+            return
+        # Threads that share a batch wait for each other at every step of it; with a batch to itself none does.
+        session = TokenSession(self._graph, threads=1)
+        with ThreadPoolExecutor(self._threads) as pool:
+            yield from pool.map(lambda batch: session.run(batch)[0], chosen)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, uncut, without special tokens."""

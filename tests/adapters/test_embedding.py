@@ -125,6 +125,27 @@ def test_text_is_cut_at_the_token_limit_and_counted_whole(embedder: OnnxEmbedder
     assert embedder.count_tokens([" ".join(words), "", "stem cells"]) == [400, 0, 2]
 
 
+def test_many_texts_at_once_get_the_vectors_of_few(
+    model_folder: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = OnnxEmbedder(model_folder, models_dir, threads=2)
+    few = embedder.embed_passages(TEXTS)
+    sessions: list[int | None] = []
+
+    class Counted(TokenSession):
+        def __init__(self, graph: Path, threads: int | None = None) -> None:
+            super().__init__(graph, threads)
+            sessions.append(threads)
+
+    monkeypatch.setattr("rag.adapters.embedding.TokenSession", Counted)
+    monkeypatch.setattr("rag.adapters.embedding.MANY_TOKENS", 1)
+    done: list[int] = []
+    many = embedder.embed_passages(TEXTS, done.append)
+    assert sessions == [1]
+    assert sum(done) == len(TEXTS)
+    np.testing.assert_allclose(many, few, atol=1e-6)
+
+
 def test_a_cut_is_the_tokenizers_own(model_folder: Path) -> None:
     reference = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
     reference.no_padding()
