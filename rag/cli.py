@@ -14,6 +14,7 @@ from eval.commands import eval_app
 from rag.errors import RagError
 
 if TYPE_CHECKING:
+    from rag.domain import Turn
     from rag.keys import KeyFile
     from rag.wiring import Application
 
@@ -86,10 +87,9 @@ def ask(
     ] = None,
 ) -> None:
     """Answer one question, with the sentences that the answer comes from."""
-    from rag.chat import read_history
     from rag.domain import Question
 
-    asked = Question(question, read_history(history) if history else (), top_k=top_k, mode=mode)
+    asked = Question(question, _turns(history), top_k=top_k, mode=mode)
     answer = _application(data_dir, corpus).pipeline.ask(asked)
     if as_json:
         from rag.api.schemas import answer_of
@@ -296,6 +296,14 @@ def doctor(
     print_findings(findings)
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
+
+
+def _turns(history: Path | None) -> tuple[Turn, ...]:
+    if history is None:
+        return ()
+    from rag.chat import read_history
+
+    return read_history(history)
 
 
 def _synchronise(application: Application, rebuild: bool, corpus: Sequence[Path] = ()) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rag.answer.catalogued import Catalogued
 from rag.answer.cite import Cited, cite, escape_markdown, not_found_text
 from rag.answer.draft import Draft
 from rag.answer.extractive import answer
-from rag.answer.generative import Write
-from rag.condense import Condense, may_refer
 from rag.converse import Standalone, standalone
 from rag.domain import (
     Answer,
@@ -35,6 +33,10 @@ from rag.read import Read
 from rag.retrieve import Retrieval, Retrieve
 from rag.spell import Spell
 from rag.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from rag.answer.generative import Write
+    from rag.condense import Condense
 
 # What comes of a question in a language that nothing here reads.
 NOT_READ = Reading((), 0.0, UNSUPPORTED_LANGUAGE)
@@ -186,9 +188,13 @@ class Pipeline:
         """The question standing alone; by a language model where there is one and something to resolve."""
         offline = standalone(question.text, question.history)
         unread = self._unread(question.text)
+        if generation is None:
+            return _Understood(offline, unread)
+        from rag.condense import may_refer  # not needed without a language model
+
         stands = offline.text == question.text and not offline.leans_on
         alone = not question.history or (stands and not may_refer(question.text))
-        if generation is None or (alone and not unread):
+        if alone and not unread:
             return _Understood(offline, unread)
         try:
             condensed = generation.condense(question.text, question.history, translate=unread is not None)

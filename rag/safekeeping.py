@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.catalog import CATALOG_FILE, Catalog
 from rag.errors import IndexCorrupt, IndexEmpty, IndexMismatch, IndexNewer, StorageError
 from rag.seal import CHROMA_FOLDER, Seal
 from rag.settings import Settings
-from rag.verification import verify_in_child
-from rag.verify import Check
+
+if TYPE_CHECKING:
+    from rag.verify import Check
 
 # What is damaged, for as long as it is not made anew.
 ASIDE_FOLDER = "damaged"
@@ -71,6 +73,8 @@ class Safekeeping:
         if not self._seal.broken():
             return []
         # Not as it was sealed: damaged, or a process was killed while it wrote. That costs a closer look, in a child.
+        from rag.verification import verify_in_child
+
         checks = verify_in_child(self._settings, with_model=False)
         return [check for check in checks if not check.well]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
@@ -18,10 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
-from rag.catalog import DocumentList
-from rag.doctor import Finding
 from rag.domain import Answer, Citation, Hit, IngestReport, Passage, Question
-from rag.verify import Check
+
+if TYPE_CHECKING:
+    from rag.catalog import DocumentList
+    from rag.doctor import Finding
+    from rag.verify import Check
 
 _LONGEST_LIST = 10
 # In a pipe a line is as long as it is: other programs read it.

@@ -5,26 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from rag import intake
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
 from rag.answer.catalogued import Catalogued
-from rag.answer.generative import Write, WritingLimits
-from rag.answer.verify import Verify
 from rag.catalog import Catalog, fingerprint, require_fingerprint
-from rag.condense import Condense
-from rag.corpus import read_corpus
 from rag.domain import Document, Failure, IngestReport, Manifest, Rating, Upload
 from rag.errors import IndexCorrupt, InvalidSettings
 from rag.feedback import FeedbackFile
 from rag.foreign import LanguageGate, reads_many_languages
-from rag.formats.parser import Parser
 from rag.logs import log_outcome
 from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
@@ -36,7 +31,9 @@ from rag.spell import Spell
 from rag.uploads import Uploads, Withdrawn, write_durably
 
 if TYPE_CHECKING:
+    from rag import intake
     from rag.adapters.language_model import LlamaIndexLanguageModel
+    from rag.formats.parser import Parser
     from rag.ingest import Ingest
     from rag.metrics import Metrics
     from rag.telemetry import Telemetry
@@ -69,7 +66,6 @@ class Application:
         self._safekeeping = Safekeeping(settings, self.catalog, self.vectors)
         self._uploads = Uploads(settings.data_dir)
         self._withdrawn = Withdrawn(settings.data_dir)
-        self._parser = Parser(settings.reading)  # of uploads: to start a process for each would be slow
         self._made: dict[str, Any] = {}
         self._guard = threading.RLock()
 
@@ -175,6 +171,8 @@ class Application:
     def _synchronise(
         self, corpus: Sequence[Path], progress: Progress | None, rebuild: bool, damage: str = ""
     ) -> IngestReport:
+        from rag.formats.parser import Parser
+
         with self._changing(rebuild=rebuild, damage=damage) as anew, Parser(self.settings.reading) as parser:
             report = self._ingest(parser).synchronise(corpus, progress, rebuild)
         return replace(report, anew="" if rebuild else anew)
@@ -187,6 +185,8 @@ class Application:
         Raises:
             IndexBusy, IndexCorrupt, ModelMissing: as `rag.intake.Intake.upload`.
         """
+        from rag import intake
+
         with self._changing(intake.WAIT_SECONDS) as anew:
             return replace(self._intake(progress).upload(files), anew=anew)
 
@@ -208,6 +208,8 @@ class Application:
         Raises:
             DocumentNotFound, IndexBusy: as `rag.intake.Intake.delete`.
         """
+        from rag import intake
+
         with self._changing(intake.WAIT_SECONDS) as anew:
             if anew:
                 self._ingest(self._parser).synchronise(self.corpus)
@@ -227,6 +229,8 @@ class Application:
         return self._safekeeping.changing(lambda: self.fingerprint, rebuild, wait_seconds, damage)
 
     def _intake(self, progress: Progress | None = None) -> intake.Intake:
+        from rag import intake
+
         ingest = self._ingest(self._parser)
 
         def change(documents: Sequence[Document], gone: Collection[str]) -> IngestReport:
@@ -234,8 +238,20 @@ class Application:
 
         return intake.Intake(self.catalog, self._uploads, self._withdrawn, self._parser, change)
 
+    @property
+    def _parser(self) -> Parser:
+        """Of uploads: to start a process for each would be slow."""
+        return self._once("parser", self._make_parser)
+
+    def _make_parser(self) -> Parser:
+        from rag.formats.parser import Parser
+
+        return Parser(self.settings.reading)
+
     def _ingest(self, parser: Parser) -> Ingest:
-        from rag.ingest import Ingest  # the sentence splitter is not needed to answer
+        # The readers of files and the sentence splitter are not needed to answer.
+        from rag.corpus import read_corpus
+        from rag.ingest import Ingest
 
         settings = self.settings
 
@@ -254,14 +270,13 @@ class Application:
     def close(self) -> None:
         """Finish the questions that are being answered, and let go of the data folder and of connections."""
         self.admission.close()
-        self._parser.close()
         self.catalog.close()
         self.vectors.close()
         with self._guard:
-            others = [self._made.pop(name, None) for name in ("language_model", "telemetry")]
-        for other in others:
-            if other:
-                other.close()
+            made = [self._made.pop(name, None) for name in ("parser", "language_model", "telemetry")]
+        for each in made:
+            if each:
+                each.close()
 
     @property
     def _corpus_file(self) -> Path:
@@ -351,12 +366,25 @@ class Application:
         )
 
     def _build_pipeline(self) -> Pipeline:
+        self._load_models()
         return self.pipeline_with(self._generation())
+
+    def _load_models(self) -> None:
+        """Those that are not loaded yet, side by side: most of it is done outside of Python."""
+        loaders: dict[str, Callable[[], Any]] = {"embedder": self._load_embedder, "reader": self._load_reader}
+        with self._guard, ThreadPoolExecutor(len(loaders)) as pool:
+            loading = {name: pool.submit(load) for name, load in loaders.items() if name not in self._made}
+            for name, model in loading.items():
+                self._made[name] = model.result()
 
     def _generation(self) -> Generation | None:
         """What writes answers, where the settings name a language model."""
         if self.language_model is None:
             return None
+        from rag.answer.generative import Write, WritingLimits
+        from rag.answer.verify import Verify
+        from rag.condense import Condense
+
         settings = self.settings.llm
         limits = WritingLimits(
             settings.context_tokens - settings.answer_tokens,

@@ -17,6 +17,7 @@ CODE = ("rag", "ui", "eval")
 # it offers the record to programs of LlamaIndex; and `rag.training` makes what adapters run.)
 BEHIND_ADAPTERS = {
     "chromadb",
+    "chromadb_rust_bindings",
     "onnxruntime",
     "onnx",
     "llama_index",

@@ -138,6 +138,44 @@ def test_from_a_folder_to_an_answer(
     assert "    “The lighthouse of Elsin stands 61 metres tall.”" in lines
 
 
+# What no first answer needs. Chroma's client is among it: until something is written, its engine alone is asked.
+NOT_TO_ANSWER = (
+    "chromadb fastapi gradio grpc httpx kubernetes llama_index markdown_it nupunkt onnx opentelemetry pandas"
+    " prometheus_client rag.answer.verify rag.api rag.formats rag.ingest rag.verify requests safetensors starlette"
+    " uvicorn yaml"
+).split()
+BY_COMMAND = """
+import sys
+sys.argv = ["mission-record", "ask", "How tall is the lighthouse of Elsin?"]
+from rag.cli import main
+main()
+"""
+BY_PYTHON = """
+from rag.domain import Question
+from rag.settings import load_settings
+from rag.wiring import Application
+print(Application(load_settings()).pipeline.ask(Question("How tall is the lighthouse of Elsin?")).answer)
+"""
+
+
+@pytest.mark.parametrize("script", [BY_COMMAND, BY_PYTHON], ids=["command", "python"])
+def test_an_answer_imports_nothing_that_it_does_not_need(environment: dict[str, str], script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}\nimport sys; print(*sys.modules, file=sys.stderr)"],
+        env=os.environ | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "61 metres" in done.stdout
+    imported = done.stderr.split()
+    assert [
+        module for module in imported if any(f"{module}.".startswith(f"{name}.") for name in NOT_TO_ANSWER)
+    ] == []
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"], ["eval", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from rag.adapters.chroma_engine import ChromaEngine
 from rag.dates import days
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
+Found = TypeVar("Found")
+
 # Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
 ADD_BATCH = 250
 # How many of the nearest the search in the graph keeps in sight (ef of Malkov and Yashunin 2018). With Chroma's 100, of
@@ -30,11 +33,15 @@ SEARCHED = 200
 
 
 class ChromaVectorStore:
-    """`rag.ports.VectorStore` in a folder. Chroma is imported and opened at first use."""
+    """`rag.ports.VectorStore` in a folder, opened at first use.
+
+    Until something is written the engine alone is asked; from then on Chroma's client, which takes long to import.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._client: Client | None = None
+        self._engine: ChromaEngine | None = None
         self._guard = threading.Lock()
 
     def create(self, collection: str) -> None:
@@ -72,14 +79,10 @@ class ChromaVectorStore:
         if not ids:
             return {}
         with self._translated():
-            found = self._get(collection).get(ids=list(ids), include=["embeddings"])
-        vectors = found["embeddings"]
-        if vectors is None:
-            return {}
-        return {
-            key: np.asarray(vector, dtype=np.float32)
-            for key, vector in zip(found["ids"], vectors, strict=True)
-        }
+            return self._read(
+                lambda engine: engine.vectors(self._full(collection), ids),
+                lambda: self._client_vectors(collection, ids),
+            )
 
     def query(self, collection: str, vector: Vector, limit: int, filters: Filters) -> list[tuple[str, float]]:
         """The nearest passages as (id, cosine similarity), best first; ties by id.
@@ -87,28 +90,32 @@ class ChromaVectorStore:
         Raises:
             IndexCorrupt: the collection is not there or cannot be read.
         """
+        where = _where(filters)
         with self._translated():
-            found = self._get(collection).query(
-                query_embeddings=vector[np.newaxis, :],
-                n_results=limit,
-                where=_where(filters),
-                include=["distances"],
+            pairs = self._read(
+                lambda engine: engine.query(self._full(collection), vector, limit, where),
+                lambda: self._client_query(collection, vector, limit, where),
             )
-        distances = found["distances"]
-        pairs = zip(found["ids"][0], distances[0] if distances else (), strict=True)
         return sorted(
-            ((key, 1.0 - float(distance)) for key, distance in pairs), key=lambda pair: (-pair[1], pair[0])
+            ((key, 1.0 - distance) for key, distance in pairs), key=lambda pair: (-pair[1], pair[0])
         )
 
     def count(self, collection: str) -> int:
         """How many vectors the collection holds; 0 where there is no such collection."""
         with self._translated():
-            return self._get(collection).count() if collection in set(self.collections()) else 0
+            if collection not in set(self.collections()):
+                return 0
+            return self._read(
+                lambda engine: engine.count(self._full(collection)), lambda: self._get(collection).count()
+            )
 
     def collections(self) -> Iterator[str]:
         """The names of all collections."""
         with self._translated():
-            names = [found.name for found in self._open().list_collections()]
+            names = self._read(
+                lambda engine: engine.collections(),
+                lambda: [found.name for found in self._open().list_collections()],
+            )
         yield from (name.removeprefix(self._full("")) for name in names if name.startswith(self._full("")))
 
     def delete(self, collection: str) -> None:
@@ -130,17 +137,50 @@ class ChromaVectorStore:
     def close(self) -> None:
         """Let go of the folder."""
         with self._guard:
+            self._engine = None
             if self._client is not None:
                 self._client.close()
                 self._client = None
 
+    def _read(self, of_engine: Callable[[ChromaEngine], Found], of_client: Callable[[], Found]) -> Found:
+        """What the engine says or, where it is not asked any more, the client."""
+        try:
+            engine = self._open_engine()
+            if engine is not None:
+                return of_engine(engine)
+        except (ImportError, AttributeError, TypeError):  # a later Chroma may have other bindings
+            self._open()
+        return of_client()
+
+    def _client_vectors(self, collection: str, ids: Sequence[str]) -> dict[str, Vector]:
+        found = self._get(collection).get(ids=list(ids), include=["embeddings"])
+        vectors = found["embeddings"]
+        if vectors is None:
+            return {}
+        return {
+            key: np.asarray(vector, dtype=np.float32)
+            for key, vector in zip(found["ids"], vectors, strict=True)
+        }
+
+    def _client_query(
+        self, collection: str, vector: Vector, limit: int, where: dict[str, Any] | None
+    ) -> list[tuple[str, float]]:
+        found = self._get(collection).query(
+            query_embeddings=vector[np.newaxis, :], n_results=limit, where=where, include=["distances"]
+        )
+        distances = found["distances"]
+        return [
+            (key, float(distance))
+            for key, distance in zip(found["ids"][0], distances[0] if distances else (), strict=True)
+        ]
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        from chromadb.errors import ChromaError
-
         try:
             yield
-        except (ChromaError, ValueError, OSError) as error:
+        except Exception as error:
+            if not _is_of_store(error):
+                raise
             raise IndexCorrupt(
                 f"The vectors in {self._folder} cannot be read or written ({type(error).__name__}: {error})."
                 " Run `mission-record rebuild`."
@@ -171,7 +211,16 @@ class ChromaVectorStore:
         with self._guard:
             if self._client is None:
                 self._client = self._connect()
+                self._engine = None
             return self._client
+
+    def _open_engine(self) -> ChromaEngine | None:
+        """None once there is a client: what that has written, another in the same process need not see at once."""
+        with self._guard:
+            if self._engine is None and self._client is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._engine = ChromaEngine(self._folder)
+            return self._engine
 
     def _connect(self) -> Client:
         import chromadb
@@ -186,6 +235,14 @@ class ChromaVectorStore:
             # Chroma keeps what it failed to start, and would hand it out half made the next time.
             SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
             raise
+
+
+def _is_of_store(error: Exception) -> bool:
+    if isinstance(error, (ValueError, OSError)):
+        return True
+    from chromadb.errors import ChromaError  # slow to import; what the engine raises has imported it
+
+    return isinstance(error, ChromaError)
 
 
 def _metadata(passage: Passage) -> dict[str, str | int]:

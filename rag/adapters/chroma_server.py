@@ -57,6 +57,9 @@ class ChromaServerVectorStore(ChromaVectorStore):
     def _full(self, collection: str) -> str:
         return f"{self._server.namespace}.{collection}"
 
+    def _open_engine(self) -> None:
+        """The engine is the server's."""
+
     def _connect(self) -> Client:
         import chromadb
         import httpx

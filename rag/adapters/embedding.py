@@ -1,4 +1,4 @@
-"""Sentence vectors on ONNX Runtime: a graph built once, and token batches run through it."""
+"""Sentence vectors on ONNX Runtime: token batches run through a graph."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import uuid4
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from tokenizers import Encoding, Tokenizer
 
+from rag.adapters.graphs import GRAPH_VERSION, built_graph
 from rag.adapters.model_source import (
-    Head,
     read_config,
     read_max_tokens,
     read_pooling,
     read_prompts,
     weights_sha256,
 )
-from rag.errors import ModelError, ModelInvalid
+from rag.errors import ModelInvalid
 from rag.ports import Progress, Vector
 
-GRAPH_VERSION = 1  # of what `bert.write_graph` writes; raise it when the same weights give other bytes
 MAX_TOKENS = 256
-BATCH_TOKENS = 1_024  # padding included; larger batches are no faster and take more memory
+BATCH_TOKENS = (
+    512  # padding included; what larger ones compute in between leaves the cache, and takes more memory
+)
+MOST_PADDING = 8
+MANY_TOKENS = 8_192  # from which on it is worth the tenth of a second that another session takes
 SORTED_TOGETHER = 1_024  # texts tokenised at once, which bounds the memory
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 LOAD_ERRORS = (
     runtime.Fail,
     runtime.InvalidGraph,
@@ -42,34 +43,7 @@ LOAD_ERRORS = (
     runtime.NotImplemented,
     runtime.RuntimeException,
 )
-
-
-def built_graph(model_folder: Path, head: Head, cache_folder: Path) -> Path:
-    """The ONNX graph of a model, built unless `cache_folder` holds it whole, and named by what it is made of.
-
-    Raises:
-        ModelInvalid: the weights or the configuration cannot be used.
-        ModelError: the cache folder cannot be written.
-    """
-    made_of = f"{weights_sha256(model_folder, cache_folder)} {read_config(model_folder).model_dump_json()}"
-    name = f"{head}-{GRAPH_VERSION}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
-    graph, data, sizes = (cache_folder / f"{name}.{kind}" for kind in ("onnx", "data", "json"))
-    if not _is_whole(sizes, (graph, data)):
-        from rag.adapters.bert import write_graph  # slow to import, and needed once
-
-        try:
-            cache_folder.mkdir(parents=True, exist_ok=True)
-            with _replacing(graph) as graph_file, _replacing(data) as data_file:
-                write_graph(model_folder, head, graph_file, data_file, data.name)
-            # Written last: without it the two others do not count.
-            with _replacing(sizes) as sizes_file:
-                sizes_file.write(json.dumps(_sizes((graph, data))).encode())
-        except OSError as error:
-            raise ModelError(
-                f"The model cannot be built in {cache_folder}: {error}. "
-                "Make room there, or set RAG_MODEL_CACHE_DIR to a folder that can be written."
-            ) from error
-    return graph
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TokenSession:
@@ -115,26 +89,32 @@ class TokenSession:
 
 
 def token_batches(encodings: Sequence[Encoding], batch_tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """Positions in `encodings`, in batches of similar length: at most `batch_tokens` tokens when padded."""
+    """Positions in `encodings`, in batches of similar length: at most `batch_tokens` tokens when padded.
+
+    Of them no more than `MOST_PADDING` are padding: to compute that would take longer than another run.
+    """
     batch: list[int] = []
+    padding = 0
     for position in sorted(range(len(encodings)), key=lambda position: -len(encodings[position])):
-        if batch and (len(batch) + 1) * len(encodings[batch[0]]) > batch_tokens:
+        longest = len(encodings[batch[0]]) if batch else 0
+        padding += longest - len(encodings[position])
+        if batch and ((len(batch) + 1) * longest > batch_tokens or padding > MOST_PADDING):
             yield batch
-            batch = []
+            batch, padding = [], 0
         batch.append(position)
     if batch:
         yield batch
 
 
 def load_tokenizer(model_folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder, which neither cuts nor pads until told to.
+    """The tokenizer of a model folder, which neither cuts nor pads; the same object for all whose file is the same.
 
     Raises:
         ModelInvalid: there is none, or it has more tokens than the model.
     """
     file = model_folder / "tokenizer.json"
     try:
-        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer = _tokenizer(file.read_bytes())
     except Exception as error:  # the library raises nothing more precise
         raise ModelInvalid(
             f"{file} cannot be read: {error}. Use a complete model folder; one with only a sentencepiece file or a"
@@ -143,9 +123,27 @@ def load_tokenizer(model_folder: Path) -> Tokenizer:
     known = read_config(model_folder).vocab_size
     if tokenizer.get_vocab_size() > known:
         raise ModelInvalid(f"{file} has {tokenizer.get_vocab_size()} tokens, the model knows {known}.")
+    return tokenizer
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(content: bytes) -> Tokenizer:
+    tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def cut(tokenizer: Tokenizer, most_tokens: int, text: str, before: str | None = None) -> Encoding:
+    """A text that is too long, of which the end is left out; `before` is the first of the pair, and stays whole."""
+    first = tokenizer.encode(text if before is None else before, add_special_tokens=False)
+    second = None if before is None else tokenizer.encode(text, add_special_tokens=False)
+    special = tokenizer.num_special_tokens_to_add(second is not None)
+    if second is None:
+        first.truncate(most_tokens - special)
+    else:
+        second.truncate(most_tokens - special - len(first))
+    return tokenizer.post_process(first, second)
 
 
 def encodable(text: str) -> str:
@@ -164,12 +162,12 @@ class OnnxEmbedder:
             ModelError: the cache folder cannot be written.
         """
         pooling = read_pooling(model_folder)
-        self._folder = model_folder
         self._max_tokens = min(MAX_TOKENS, read_max_tokens(model_folder))
         self._query_prompt, self._passage_prompt = read_prompts(model_folder)
         self._tokenizer = load_tokenizer(model_folder)
-        self._tokenizer.enable_truncation(self._max_tokens)
-        self._session = TokenSession(built_graph(model_folder, pooling, cache_folder), threads)
+        self._graph = built_graph(model_folder, pooling, cache_folder)
+        self._threads = threads or os.cpu_count() or 1
+        self._session = TokenSession(self._graph, self._threads)
         self._dimensions = int(self._session.output_shapes["vector"][-1])
         parts = (
             GRAPH_VERSION,
@@ -212,48 +210,34 @@ class OnnxEmbedder:
             encodings = self._encode(
                 [self._passage_prompt + text for text in texts[first : first + SORTED_TOGETHER]]
             )
-            for batch in token_batches(encodings):
-                rows = [first + position for position in batch]
-                vectors[rows] = self._session.run([encodings[position] for position in batch])[0]
+            batches = list(token_batches(encodings))
+            for batch, rows in zip(batches, self._embed(encodings, batches), strict=True):
+                vectors[[first + position for position in batch]] = rows
                 if progress:
                     progress(len(batch))
         return vectors
 
+    def _embed(self, encodings: Sequence[Encoding], batches: Sequence[Sequence[int]]) -> Iterator[Vector]:
+        """The vectors of each batch."""
+        chosen = [[encodings[position] for position in batch] for batch in batches]
+        if self._threads == 1 or sum(map(len, encodings)) < MANY_TOKENS:
+            yield from (self._session.run(batch)[0] for batch in chosen)
+            return
+        # Threads that share a batch wait for each other at every step of it; with a batch to itself none does.
+        session = TokenSession(self._graph, threads=1)
+        with ThreadPoolExecutor(self._threads) as pool:
+            yield from pool.map(lambda batch: session.run(batch)[0], chosen)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, uncut, without special tokens."""
-        encodings = self._counting_tokenizer.encode_batch_fast(
+        encodings = self._tokenizer.encode_batch_fast(
             [encodable(text) for text in texts], add_special_tokens=False
         )
         return [len(encoding) for encoding in encodings]
 
-    @cached_property
-    def _counting_tokenizer(self) -> Tokenizer:
-        """One that does not cut; changing the other to and fro would not be safe between threads."""
-        return load_tokenizer(self._folder)
-
     def _encode(self, texts: Sequence[str]) -> list[Encoding]:
-        return self._tokenizer.encode_batch_fast([encodable(text) for text in texts])
-
-
-def _sizes(files: Sequence[Path]) -> dict[str, int]:
-    return {file.name: file.stat().st_size for file in files}
-
-
-def _is_whole(sizes: Path, files: Sequence[Path]) -> bool:
-    with suppress(OSError, ValueError):
-        return bool(json.loads(sizes.read_text(encoding="utf-8")) == _sizes(files))
-    return False
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `target` once written, and leaves nothing behind if that fails."""
-    partial = target.with_name(f"{target.name}.{uuid4().hex}.part")
-    try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        texts = [encodable(text) for text in texts]
+        return [
+            encoding if len(encoding) <= self._max_tokens else cut(self._tokenizer, self._max_tokens, text)
+            for text, encoding in zip(texts, self._tokenizer.encode_batch_fast(texts), strict=True)
+        ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Encoding
 
-from rag.adapters.embedding import TokenSession, built_graph, encodable, load_tokenizer
+from rag.adapters.embedding import TokenSession, cut, encodable, load_tokenizer
+from rag.adapters.graphs import built_graph
 from rag.adapters.model_source import Head
 from rag.domain import Passage
 from rag.ports import SpanLogits
@@ -33,8 +34,7 @@ class OnnxReader:
         Raises:
             ModelInvalid: what is in the folder cannot be used.
         """
-        self._questions, self._tokenizer = load_tokenizer(folder), load_tokenizer(folder)
-        self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+        self._tokenizer = load_tokenizer(folder)
         graph = folder / GRAPH
         self._session = TokenSession(
             graph if graph.is_file() else built_graph(folder, Head.READER, cache_folder), threads
@@ -50,7 +50,12 @@ class OnnxReader:
         texts = [
             heading + encodable(passage.text) for heading, passage in zip(headings, passages, strict=True)
         ]
-        encodings = self._tokenizer.encode_batch([(asked, text) for text in texts])
+        encodings = [
+            encoding if len(encoding) <= MAX_TOKENS else cut(self._tokenizer, MAX_TOKENS, text, asked)
+            for text, encoding in zip(
+                texts, self._tokenizer.encode_batch([(asked, text) for text in texts]), strict=True
+            )
+        ]
         # One at a time: their lengths differ, padding costs as much as text, and a passage is read the same whatever
         # stands beside it.
         return [
@@ -64,7 +69,7 @@ class OnnxReader:
         return _logits(encoding, heading, outputs)
 
     def _cut(self, question: str) -> str:
-        offsets = self._questions.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
+        offsets = self._tokenizer.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]
         return question[: offsets[-1][1]] if offsets else question
 
 

@@ -13,6 +13,7 @@ import pytest
 from chromadb.api.models.Collection import Collection
 
 from rag.adapters.chroma import ADD_BATCH, ChromaVectorStore
+from rag.adapters.chroma_engine import ChromaEngine
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt, InvalidInput
 from rag.ports import Vector
@@ -84,6 +85,68 @@ def test_closing_one_store_leaves_another_of_the_same_folder_open(
     assert other.count(NAME) == 3
     store.close()
     assert nearest(other, "Ship 2.") == passages(3)[2].id
+
+
+def found(store: ChromaVectorStore) -> list[object]:
+    """What every way of reading gives."""
+    some = [passage.id for passage in passages(8)[::2]]
+    filters = (
+        Filters(),
+        Filters(document_ids=("d",), kinds=("k",), published_from="2023"),
+        Filters(kinds=("x",)),
+    )
+    searches = [store.query(NAME, EMBEDDER.embed_query("Ship 2."), 4, chosen) for chosen in filters]
+    vectors = {key: vector.tolist() for key, vector in store.vectors(NAME, some).items()}
+    return [searches, vectors, store.count(NAME), store.count("absent"), list(store.collections())]
+
+
+def test_the_engine_finds_what_the_client_finds(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store, 5)
+    by_client = found(store)
+    by_engine = found(ChromaVectorStore(tmp_path / "chroma"))
+    assert by_engine == by_client
+
+
+def test_reading_imports_no_client(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store)
+    store.close()
+    script = (
+        "import sys; from pathlib import Path; from rag.adapters.chroma import ChromaVectorStore;"
+        "from rag.domain import Filters; import numpy as np;"
+        f"store = ChromaVectorStore(Path({str(tmp_path / 'chroma')!r}));"
+        f"print(len(store.query({NAME!r}, np.ones({EMBEDDER.dimensions}, np.float32), 2, Filters())),"
+        f" store.count({NAME!r}), 'chromadb' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "2 3 False\n"
+
+
+def test_what_was_written_is_read_at_once(store: ChromaVectorStore, tmp_path: Path) -> None:
+    fill(store)
+    store.close()
+    assert nearest(store, "Ship 2.") == passages(3)[2].id
+    store.create("passages-two")
+    assert set(store.collections()) == {NAME, "passages-two"}
+    store.delete(NAME)
+    with pytest.raises(IndexCorrupt):
+        nearest(store, "Ship 2.")
+
+
+@pytest.mark.parametrize("method", ["__init__", "query", "vectors", "count", "collections"])
+def test_other_bindings_leave_reading_to_the_client(
+    store: ChromaVectorStore, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    fill(store)
+    expected = found(store)
+    store.close()
+
+    def differ(*_: object) -> None:
+        raise TypeError("query() takes 3 positional arguments but 9 were given")
+
+    monkeypatch.setattr(ChromaEngine, method, differ)
+    assert found(store) == expected
 
 
 def test_distances_are_cosines(store: ChromaVectorStore) -> None:

@@ -17,8 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from tokenizers import Encoding, Tokenizer
 
-from rag.adapters.embedding import OnnxEmbedder, TokenSession, built_graph, load_tokenizer, token_batches
+from rag.adapters.embedding import (
+    MOST_PADDING,
+    OnnxEmbedder,
+    TokenSession,
+    cut,
+    load_tokenizer,
+    token_batches,
+)
+from rag.adapters.graphs import built_graph
 from rag.adapters.model_source import Head, locate_model
 from rag.errors import ModelError, ModelInvalid
 from rag.ports import Embedder, Vector
@@ -114,6 +123,45 @@ def test_text_is_cut_at_the_token_limit_and_counted_whole(embedder: OnnxEmbedder
     different = np.abs(embedder.embed_query(" ".join(words)) - embedder.embed_query(" ".join(words[:253])))
     assert different.max() > 1e-6
     assert embedder.count_tokens([" ".join(words), "", "stem cells"]) == [400, 0, 2]
+
+
+def test_many_texts_at_once_get_the_vectors_of_few(
+    model_folder: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = OnnxEmbedder(model_folder, models_dir, threads=2)
+    few = embedder.embed_passages(TEXTS)
+    sessions: list[int | None] = []
+
+    class Counted(TokenSession):
+        def __init__(self, graph: Path, threads: int | None = None) -> None:
+            super().__init__(graph, threads)
+            sessions.append(threads)
+
+    monkeypatch.setattr("rag.adapters.embedding.TokenSession", Counted)
+    monkeypatch.setattr("rag.adapters.embedding.MANY_TOKENS", 1)
+    done: list[int] = []
+    many = embedder.embed_passages(TEXTS, done.append)
+    assert sessions == [1]
+    assert sum(done) == len(TEXTS)
+    np.testing.assert_allclose(many, few, atol=1e-6)
+
+
+def test_a_cut_is_the_tokenizers_own(model_folder: Path) -> None:
+    reference = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+    reference.no_padding()
+    shared = load_tokenizer(model_folder)
+    text, question = "Unaffordable lamps, of Elsin! " * 60, "Where are lamps?"
+    reference.enable_truncation(40)
+    assert same(cut(shared, 40, text), reference.encode(text))
+    reference.enable_truncation(40, strategy="only_second")
+    assert same(cut(shared, 40, text, question), reference.encode(question, text))
+
+
+def same(one: Encoding, other: Encoding) -> bool:
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("ids", "type_ids", "attention_mask", "offsets", "sequence_ids", "special_tokens_mask")
+    )
 
 
 def test_same_question_gets_the_same_bytes_from_many_threads(embedder: OnnxEmbedder) -> None:
@@ -260,6 +308,11 @@ def test_batches_hold_each_text_once_and_stay_within_their_size(model_folder: Pa
     assert sorted(position for batch in batches for position in batch) == list(range(100))
     sizes = [len(batch) * max(len(encodings[position]) for position in batch) for batch in batches]
     assert max(sizes) <= 64
+    padding = [
+        sum(max(len(encodings[other]) for other in batch) - len(encodings[position]) for position in batch)
+        for batch in batches
+    ]
+    assert max(padding) <= MOST_PADDING
     assert list(token_batches(encodings[:1], batch_tokens=1)) == [[0]]
 
 

@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from rag.adapters.reader import OnnxReader
+from rag.adapters.reader import MAX_TOKENS, OnnxReader
 from rag.signals import best_span
+from rag.wiring import BUNDLED_READER
 from tests.adapters.test_bert import CONFIG, random_weights, write_model
 from tests.fakes import passage_of
 
@@ -39,6 +40,24 @@ def without(folder: Path, *heads: str, **added: np.ndarray) -> Path:
     kept = {name: values for name, values in weights.items() if not name.startswith(heads)}
     save_file(kept | added, folder / "model.safetensors")
     return folder
+
+
+def test_a_long_passage_is_cut_and_its_question_stays_whole(models_dir: Path) -> None:
+    reader = OnnxReader(BUNDLED_READER, models_dir)
+    long = passage_of(" ".join(f"word{number}" for number in range(400)))
+    whole = Tokenizer.from_file(str(BUNDLED_READER / "tokenizer.json"))
+    whole.no_padding()
+    whole.enable_truncation(MAX_TOKENS, strategy="only_second")
+    question, heading = "Who may climb the lamp of Elsin?", f"{long.headings}. "
+    expected = whole.encode(question, heading + long.text)
+    (read,) = reader.read(question, [long])
+    assert len(expected) == MAX_TOKENS
+    kept = [
+        offsets
+        for sequence, offsets in zip(expected.sequence_ids, expected.offsets, strict=True)
+        if sequence == 1 and offsets[0] >= len(heading)
+    ]
+    assert [tuple(offsets) for offsets in (read.offsets + len(heading)).tolist()] == kept
 
 
 def test_a_reader_of_spans_finds_a_passage_as_answerable_as_its_best_span(folder: Path) -> None:
