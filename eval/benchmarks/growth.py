@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_SIZES = (50, 100)
-# Above, the vectors of most passages imitate those of the model.
-MOST_INGESTED = 100_000
+# Above, the vectors of most passages imitate those of the model, which would take half an hour for a hundred thousand.
+MOST_INGESTED = 10_000
 COMPARED, MOST_TIMES = (10_000, 1_000_000), 3.0
 
 # What is made of the samples of one size.
