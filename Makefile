@@ -34,6 +34,7 @@ audit: $(VENV)/.installed-for-tests ## Known vulnerabilities of what is installe
 
 bench: $(VENV)/.installed-for-tests $(VENV)-bench/.installed ## Speed, memory, load and growth beside others; hours
 	PEERS_PYTHON=$(VENV)-bench/bin/python $(BIN)/python -m eval.benchmarks run
+	$(BIN)/python -m eval.benchmarks report --quoted-in README.md
 
 clean: ## Remove what was installed and built; documents are never touched
 	rm -rf $(VENV) $(VENV)-bench .mission-record build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

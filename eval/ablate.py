@@ -47,7 +47,7 @@ UNREAD = ("first passage", "first 3 sentences")
 SIGNAL_GROUPS = {
     "retrieval": ("rank",),
     "words": ("coverage", "attributes", "says_more", "question_words"),
-    "names and numbers": ("names_missing", "row_names_missing", "unknown_names", "numbers_missing"),
+    "names and numbers": ("names_missing", "row_missing", "unknown_names", "numbers_missing"),
     "kind of answer": ("type_fits", "yes_no", "definition", "defines", "is_question"),
     "the reader's span": ("span", "span_fits"),
     "the reader's verdict": ("answerable",),

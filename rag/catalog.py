@@ -55,7 +55,7 @@ from rag.text import one_line, valid
 
 # Raise when the tables below change; and when the same document would be cut into other passages, or read otherwise.
 CATALOG_VERSION = 8
-PASSAGE_VERSION = 3
+PASSAGE_VERSION = 4
 CATALOG_FILE = "catalog.sqlite"
 LOCK_FILE = "writer.lock"
 # Comes after every letter.

@@ -115,19 +115,20 @@ def signals_of(
     unnamed = np.array([not stems(word) <= wanted for word in question.words], dtype=bool)
     near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
     absent = _names_missing(question, f"{sentence.text} {headings}", found)
+    unmet = _missing(question.numbers, numbers(f"{sentence.text} {headings}"))
     return {
         "coverage": _share(near, weights),
         "attributes": _share(near[unnamed], weights[unnamed]),
         "names_missing": absent,
-        "numbers_missing": _missing(question.numbers, numbers(f"{sentence.text} {headings}")),
+        "numbers_missing": unmet,
         "type_fits": type_fits(question, sentence.text),
         "defines": float(
             question.asks is Asks.DEFINITION and defines(sentence.text, question.term, question.spelling_out)
         ),
         "says_more": min(1.0, len(text_stems(sentence.text) - text_stems(question.text)) / ENOUGH_WORDS),
         "rank": 1.0 / hit.rank,
-        # A row of a table says whom it is about; prose may have said it before.
-        "row_names_missing": absent * (sentence.kind is BlockKind.TABLE_ROW),
+        # A row of a table says what and which year it is about; prose may have said it before.
+        "row_missing": max(absent, unmet) * (sentence.kind is BlockKind.TABLE_ROW),
         "is_question": float(sentence.text.rstrip().endswith("?")),
         # The more a question says, the harder it is to meet by chance.
         "question_words": float(min(len(question.words), MOST_WORDS)),

@@ -175,6 +175,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 def print_checks(checks: Sequence[Check], as_json: bool) -> None:
     """One line for each check, or one JSON object of them all."""
+    from rag.doctor import Finding  # an answer needs nothing of it
+
     if as_json:
         found = {"well": all(check.well for check in checks), "checks": [asdict(check) for check in checks]}
         sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

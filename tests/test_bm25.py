@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rag import bm25, lexical
 from rag.catalog import CATALOG_FILE, Catalog, Revision, _conditions
-from rag.domain import Document, Filters, Manifest, Passage, Source
+from rag.domain import Document, Filters, Manifest, Passage, Segment, Source
 from tests.fakes import passage_of
 
 WORDS = "harbour harbours quay mission Mission budget x-ray X ray covid-19 3.5 the of organisation organization".split()
@@ -49,7 +49,7 @@ def switch(
     made = [document_of(number, passages) for number, passages in texts.items()]
     revision = Revision(removed, [one for one, _ in made], [passage for _, of in made for passage in of])
     with catalog.writing():
-        manifest = Manifest("i", catalog.next_collection("i"), "print", 1, 1)
+        manifest = Manifest("i", "print", 1, 1, (Segment(catalog.next_collection("i"), 1, 1),))
         catalog.switch(base, manifest, revision)
     return manifest
 

@@ -16,18 +16,72 @@ from rag.text import TextBuilder, one_line, table_row
 DELIMITERS = ",;\t|"
 # So much of a file is looked at to tell how it parts its columns.
 _SAMPLE_CHARACTERS = 64 * 1024
+_SHORTEST_HEADING, _LONGEST_HEADING = 4, 60
+_UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}")
+_NUMBER = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})*[.)]|\d{1,2}(?:\.\d{1,2})+)\s+(?=[A-Z])")
 
 
 def read_text(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:
-    """Paragraphs, parted by blank lines."""
+    """Paragraphs, parted by blank lines, and the headings above them."""
     add_paragraphs(decode(content, limits), builder)
     return Metadata()
 
 
 def add_paragraphs(text: str, builder: TextBuilder) -> None:
-    """Add what blank lines part as paragraphs."""
-    for paragraph in re.split(r"\n\s*\n", text):
-        builder.add(BlockKind.PARAGRAPH, paragraph)
+    """Add what blank lines and headings part as paragraphs.
+
+    A heading is a short line that is underlined, numbered, or all in capitals, with something else below it.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    filled = [number for number, line in enumerate(lines) if line]
+    neighbours = {
+        number: (lines[before] if before is not None else "", lines[after] if after is not None else "")
+        for before, number, after in zip([None, *filled], filled, [*filled[1:], None], strict=False)
+    }
+    paragraph: list[str] = []
+
+    def end() -> None:
+        if paragraph:
+            builder.add(BlockKind.PARAGRAPH, "\n".join(paragraph))
+            paragraph.clear()
+
+    underlined = False
+    for number, line in enumerate(lines):
+        if not line or underlined:
+            underlined = False
+            end()
+            continue
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        level = 0 if paragraph and not _numbered(line) else _level(line, *neighbours[number], below)
+        if level:
+            end()
+            builder.add(BlockKind.HEADING, line, level)
+            underlined = bool(_UNDERLINE.fullmatch(below))
+        else:
+            paragraph.append(line)
+    end()
+
+
+def _level(line: str, before: str, after: str, below: str) -> int:
+    """How deep a line stands as a heading; 0 if it is none. `before` and `after` are the lines next to it that are not
+    empty, `below` the very next.
+    """
+    if len(line) > _LONGEST_HEADING or line[-1] in ".,;:!?" or not after:
+        return 0
+    if _UNDERLINE.fullmatch(below) and 2 * len(below) >= len(line) >= _SHORTEST_HEADING:
+        return 1 if below[0] == "=" else 2
+    depth = _numbered(line)
+    if depth:
+        # Numbered lines one after the other are a list.
+        return 0 if depth == _numbered(after) or depth == _numbered(before) else depth + 1
+    capitals = line.isupper() and len(line) >= _SHORTEST_HEADING
+    return int(capitals and not after.isupper())
+
+
+def _numbered(line: str) -> int:
+    """How many numbers stand before a line that begins as numbered headings do: 2 for "3.1 Scope"."""
+    found = _NUMBER.match(line)
+    return len(re.findall(r"\d+", found.group())) if found else 0
 
 
 def read_csv(content: bytes, builder: TextBuilder, limits: ReadingLimits) -> Metadata:

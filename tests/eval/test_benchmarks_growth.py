@@ -131,7 +131,9 @@ def test_a_build_with_imitated_vectors_goes_on_where_it_was_stopped(
     assert place.vectors.joinpath("000001.npy").stat().st_mtime_ns == embedded, "it was embedded again"
     application = place.application()
     try:
-        assert application.vectors.count(application.catalog.manifest().collection) == built.passages
+        assert (
+            application.vectors.count(application.catalog.manifest().segments[0].collection) == built.passages
+        )
         found = application.pipeline.search("What the library connected", 5).hits
     finally:
         application.close()
