@@ -98,7 +98,10 @@ def send(call: Call) -> Replies:
         CalledProcessError: that process failed; what it said is on standard error.
     """
     done = subprocess.run(
-        [sys.executable, "-m", __name__], input=call.model_dump_json().encode(), stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", __name__],
+        input=call.model_dump_json().encode(),
+        stdout=subprocess.PIPE,
+        check=True,
     )
     return Replies.model_validate_json(done.stdout)
 
@@ -150,7 +153,11 @@ class _Clients:
                 break
             refused.append(_milliseconds(sent))
             await asyncio.sleep(reply.retry_after or 1)
-        reply.second, reply.ms, reply.refused_ms = round(began - self._since, 3), _milliseconds(began), refused
+        reply.second, reply.ms, reply.refused_ms = (
+            round(began - self._since, 3),
+            _milliseconds(began),
+            refused,
+        )
         self.replies.append(reply)
 
     async def _exchange(self, number: int) -> Reply:

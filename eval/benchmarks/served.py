@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def build(data_dir: Path, corpus: Sequence[Path] = ()) -> None:
         CalledProcessError: that failed; what it said is on standard error.
     """
     command = [*_PROGRAM, "ingest", *map(str, corpus), "--data-dir", str(data_dir)]
-    subprocess.run(command, check=True, env=_environment({}), stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, env=environment({}), stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def serving(data_dir: Path, **settings: object) -> Iterator[Server]:
     command = [*_PROGRAM, "serve", "--data-dir", str(data_dir), "--host", "127.0.0.1", "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=_environment(settings), stdout=output, stderr=subprocess.STDOUT
+            command, env=environment(settings), stdout=output, stderr=subprocess.STDOUT
         )
     try:
         yield Server(_address(process, log), process.pid)
@@ -121,7 +121,7 @@ def peak_mib(arguments: Sequence[str]) -> float:
     Raises:
         CalledProcessError: it failed.
     """
-    process = subprocess.Popen([*_PROGRAM, *arguments], env=_environment({}), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*_PROGRAM, *arguments], env=environment({}), stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -129,7 +129,7 @@ def peak_mib(arguments: Sequence[str]) -> float:
     return used.ru_maxrss / (MIB if sys.platform == "darwin" else 1024)
 
 
-def _environment(settings: dict[str, object]) -> dict[str, str]:
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
     """Ours without settings of the program, which would make another measurement of it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
     return {**kept, **{f"RAG_{name.upper()}": str(value) for name, value in settings.items()}}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from eval.benchmarks.served import environment
 from rag.domain import Question
 from rag.settings import Settings
 from rag.wiring import build
@@ -58,6 +59,7 @@ def in_process(data_dir: Path) -> Iterator[Threads]:
     """A process that answers from the index of that folder, without HTTP."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__, str(data_dir)],
+        env=environment({}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
