@@ -1,4 +1,4 @@
-"""How many times more: ratios of medians, and the exponent at which something grows, each with its interval."""
+"""How many times more: ratios of medians, and how fast something grows, each with its interval."""
 
 from __future__ import annotations
 
@@ -58,6 +58,28 @@ def exponent(samples: Mapping[int, Sequence[float]]) -> Estimate:
         medians.append(np.log(np.append(np.median(values[drawn], axis=1), np.median(values))))
     slopes = np.polyfit(np.log(sizes), np.array(medians), 1)[0]
     return _estimate(float(slopes[-1]), slopes[:-1], sum(len(samples[size]) for size in sizes))
+
+
+def slope(places: Sequence[float], values: Sequence[float]) -> Estimate:
+    """How much values change with each step of places, by least squares, as a line through samples of one thing.
+
+    What one sample is off the line the next is too, so the interval resamples blocks of residuals (Kuensch 1989, "The
+    jackknife and the bootstrap for general stationary observations"), each as long as the square root of their number.
+
+    Raises:
+        ValueError: there are fewer than three samples.
+    """
+    at, found = np.asarray(places, float), np.asarray(values, float)
+    if at.size < 3:
+        raise ValueError("A slope needs three samples at least.")
+    line = np.polyfit(at, found, 1)
+    fitted = np.polyval(line, at)
+    block = max(1, round(at.size**0.5))
+    generator = np.random.default_rng(SEED)
+    starts = generator.integers(at.size - block + 1, size=(RESAMPLES, -(-at.size // block)))
+    drawn = (starts[:, :, None] + np.arange(block)).reshape(RESAMPLES, -1)[:, : at.size]
+    resampled = np.polyfit(at, (fitted + (found - fitted)[drawn]).T, 1)[0]
+    return _estimate(float(line[0]), resampled, at.size)
 
 
 def _digits(value: float) -> str:
