@@ -183,8 +183,8 @@ def section(measured: Measured) -> Section:
             f"clients ask for {busy.seconds:.0f} s, coming again when told to, while a document about another subject "
             "is uploaded, changed and deleted without pause. Each answer (its text, status and citations) has to be "
             "one that the idle server gave with the document, with its other version, or without it. Then questions "
-            f"come {TIMES_CAPACITY} times as fast as the server answered a moment before. Last, single questions are asked "
-            "beside somebody who would hold them up."
+            f"come {TIMES_CAPACITY} times as fast as the server answered a moment before. Last, single questions are "
+            "asked beside somebody who would hold them up."
         ),
         tables=[_busy_table(busy), _overload_table(measured), _beside_table(measured)],
         plots={"load-memory": _draw_memory(busy), "load-overload": _draw_overload(overload)},
