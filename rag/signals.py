@@ -131,7 +131,7 @@ def signals_of(
         "row_missing": max(absent, unmet) * (sentence.kind is BlockKind.TABLE_ROW),
         "is_question": float(sentence.text.rstrip().endswith("?")),
         # The more a question says, the harder it is to meet by chance.
-        "question_words": float(min(len(question.words), MOST_WORDS)),
+        "question_words": min(1.0, len(question.words) / MOST_WORDS),
         # Where no few words are the answer, the reader's span says less.
         "yes_no": float(question.asks is Asks.YES_NO),
         "definition": float(question.asks is Asks.DEFINITION),
