@@ -123,7 +123,7 @@ def _overload(server: Server, asked: list[str], settings: Settings, seconds: flo
             address=server.address,
             bodies=sent,
             clients=settings.workers + settings.queue,
-            requests=max(len(sent), 4 * settings.queue),
+            requests=max(len(sent), 2 * settings.queue),
         )
     )
     before = _single(server, asked)
