@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from rag.adapters.chroma_engine import ChromaEngine
+from rag.adapters.chroma_engine import GRAPHS_IN_MEMORY, ChromaEngine
 from rag.dates import days
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
@@ -224,17 +224,21 @@ class ChromaVectorStore:
 
     def _connect(self) -> Client:
         import chromadb
+        from chromadb.api.rust import RustBindingsAPI
         from chromadb.api.shared_system_client import SharedSystemClient
-        from chromadb.config import Settings
+        from chromadb.config import Settings, System
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(anonymized_telemetry=False)
-        try:
-            return cast("Client", chromadb.PersistentClient(str(self._folder), settings=settings))
-        except Exception:
-            # Chroma keeps what it failed to start, and would hand it out half made the next time.
-            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
-            raise
+        path, started = str(self._folder), SharedSystemClient._identifier_to_system
+        settings = Settings(anonymized_telemetry=False, persist_directory=path, is_persistent=True)
+        if path not in started:
+            # What a client would start by itself keeps graphs, also of collections that were deleted, until a fifth of
+            # the files that a process may open are theirs.
+            system = System(settings)
+            system.instance(RustBindingsAPI).hnsw_cache_size = GRAPHS_IN_MEMORY
+            system.start()
+            started[path] = system
+        return cast("Client", chromadb.PersistentClient(path, settings=settings))
 
 
 def _is_of_store(error: Exception) -> bool:

@@ -18,7 +18,7 @@ from rag.ports import Vector
 # Chroma's own, where nothing else is asked for.
 _PLACE = ("default_tenant", "default_database")
 # A record is searched in few collections; the graphs of those that were deleted need not stay in memory.
-_GRAPHS_IN_MEMORY = 16
+GRAPHS_IN_MEMORY = 16
 
 
 class ChromaEngine:
@@ -40,7 +40,7 @@ class ChromaEngine:
                 migration_mode=bindings.MigrationMode.Apply,
             ),
             persist_path=str(folder),
-            hnsw_cache_size=_GRAPHS_IN_MEMORY,
+            hnsw_cache_size=GRAPHS_IN_MEMORY,
         )
 
     def query(

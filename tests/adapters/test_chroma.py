@@ -22,6 +22,7 @@ from tests.fakes import HashingEmbedder
 ROOT = Path(__file__).parent.parent.parent
 NAME = "passages-one"
 EMBEDDER = HashingEmbedder()
+OPEN_FILES = Path("/proc/self/fd")
 
 
 def passages(count: int) -> list[Passage]:
@@ -257,6 +258,19 @@ def test_a_deleted_collection_leaves_nothing_on_disk(store: ChromaVectorStore, t
     store.delete("passages-two")
     assert [path for path in (tmp_path / "chroma").iterdir() if path.is_dir()] == [kept]
     assert nearest(store, "Ship 1.") == passages(3)[1].id
+
+
+def test_graphs_of_deleted_collections_do_not_all_stay_open(store: ChromaVectorStore, tmp_path: Path) -> None:
+    """Every upload leaves some: a server that takes documents in all day would run out of memory and of files."""
+    if not OPEN_FILES.is_dir():
+        pytest.skip("this system does not show what files a process has open")
+    for _ in range(80):
+        fill(store)
+        assert nearest(store, "Ship 1.") == passages(3)[1].id
+        store.delete(NAME)
+    opened = [str(file.readlink()) for file in OPEN_FILES.iterdir() if file.is_symlink()]
+    graphs = [name for name in opened if name.startswith(str(tmp_path)) and "header.bin" in name]
+    assert len(graphs) < 64  # Chroma parts its cache in 64, each of which keeps one at least
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
