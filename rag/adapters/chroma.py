@@ -27,6 +27,10 @@ Found = TypeVar("Found")
 
 # Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
 ADD_BATCH = 250
+# After so many that were deleted, their graphs are put out of memory, where Chroma leaves them.
+DELETED_IN_MEMORY = 16
+# The same of the engine, while others write: it only sees that it is asked for ever more collections.
+MOST_ASKED = 32
 # How many of the nearest the search in the graph keeps in sight (ef of Malkov and Yashunin 2018). With Chroma's 100, of
 # the 50 nearest among ten thousand 4 in 100 were missed; with 200 it is 1 in 200, in hardly more time.
 SEARCHED = 200
@@ -42,6 +46,7 @@ class ChromaVectorStore:
         self._folder = folder
         self._client: Client | None = None
         self._engine: ChromaEngine | None = None
+        self._deleted = 0
         self._guard = threading.Lock()
 
     def create(self, collection: str) -> None:
@@ -124,6 +129,7 @@ class ChromaVectorStore:
             with self._translated():
                 self._open().delete_collection(self._full(collection))
                 self._sweep_folders()
+                self._forget_graphs()
 
     def collection(self, name: str) -> Collection:
         """Chroma's own object, for programs that read the record through it.
@@ -195,6 +201,22 @@ class ChromaVectorStore:
                 if folder.is_dir() and folder.name not in used:
                     shutil.rmtree(folder, ignore_errors=True)
 
+    def _forget_graphs(self) -> None:
+        """Go on with another client after so many deletions. Whoever is asking the old one still has its answer."""
+        self._deleted += 1
+        if self._deleted < DELETED_IN_MEMORY:
+            return
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        with self._guard:
+            # What Chroma does not find any more it cannot stop when the client is closed.
+            system = SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            if self._client is not None:
+                self._client.close()
+            if system is not None:
+                system._instances.clear()  # else it would refer to itself, and wait for the garbage collector
+            self._client, self._deleted = self._connect(), 0
+
     def _clear(self) -> None:
         self.close()
         with self._translated():
@@ -217,6 +239,8 @@ class ChromaVectorStore:
     def _open_engine(self) -> ChromaEngine | None:
         """None once there is a client: what that has written, another in the same process need not see at once."""
         with self._guard:
+            if self._engine is not None and len(self._engine.asked) > MOST_ASKED:
+                self._engine = None  # others still have it where they are asking it
             if self._engine is None and self._client is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._engine = ChromaEngine(self._folder)
@@ -232,8 +256,7 @@ class ChromaVectorStore:
         path, started = str(self._folder), SharedSystemClient._identifier_to_system
         settings = Settings(anonymized_telemetry=False, persist_directory=path, is_persistent=True)
         if path not in started:
-            # What a client would start by itself keeps graphs, also of collections that were deleted, until a fifth of
-            # the files that a process may open are theirs.
+            # A client by itself would keep fewer where few files may be open.
             system = System(settings)
             system.instance(RustBindingsAPI).hnsw_cache_size = GRAPHS_IN_MEMORY
             system.start()
