@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -216,6 +218,8 @@ class ChromaVectorStore:
             if system is not None:
                 system._instances.clear()  # else it would refer to itself, and wait for the garbage collector
             self._client, self._deleted = self._connect(), 0
+        del system
+        _return_memory()
 
     def _clear(self) -> None:
         self.close()
@@ -262,6 +266,13 @@ class ChromaVectorStore:
             system.start()
             started[path] = system
         return cast("Client", chromadb.PersistentClient(path, settings=settings))
+
+
+def _return_memory() -> None:
+    """Give what is free back to the system: glibc keeps what lies between pieces in use, so that a server grows."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _is_of_store(error: Exception) -> bool:
