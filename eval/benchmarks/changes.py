@@ -72,13 +72,6 @@ def changing(writer: Writer) -> Iterator[list[Change]]:
         thread.join()
 
 
-def fill_caches(writer: Writer, rounds: int) -> None:
-    """So many rounds of changes while nobody asks: what is kept of earlier versions is then all that is ever kept."""
-    for _ in range(rounds):
-        for state in (1, 2, 0):
-            writer.put(state)
-
-
 def idle_answers(server: Server, writer: Writer, questions: Sequence[str]) -> list[set[str]]:
     """The digests of what each question is answered with when nothing else happens, in any of the `STATES`.
 

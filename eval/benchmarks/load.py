@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel
 
-from eval.benchmarks.changes import Change, Writer, changing, fill_caches, idle_answers
+from eval.benchmarks.changes import Change, Writer, changing, idle_answers
 from eval.benchmarks.clients import Call, Replies, Reply, bodies, send
 from eval.benchmarks.nuisances import going_on, nuisances
 from eval.benchmarks.ratios import ratio_of_medians, slope, spread, times
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 CLIENTS = 64
 TIMES_CAPACITY = 10
-# Rounds of changes before: until then Chroma keeps the graphs of more and more deleted collections, 64 at most.
-WARM_UP = 60
+# The same load before anything is watched: so long it takes until the memory of all threads is what it stays.
+WARM_UP_SECONDS = 120
 # What memory may grow by in a minute, of what it was after the first third of the time; the slope's upper end counts.
 MOST_GROWTH = 0.02
 # How many times longer a question may take: of those that are let in when there are ten times too many, beside a full
@@ -83,27 +83,28 @@ class Measured(BaseModel):
 def measure(plan: Plan, tell: Tell) -> Measured:
     """On one server with the settings that it has by itself, one thing after the other."""
     data, settings = plan.workspace / "record", Settings()
-    asked = questions()[:: 25 if plan.quick else 3]
+    asked = questions()[:: 25 if plan.quick else 6]
     build(data)
     with serving(data) as server:
         tell("many clients, and the record changes", 0, 3)
         writer = Writer(server, plan.seed)
-        fill_caches(writer, 1 if plan.quick else WARM_UP)
-        busy = _busy(server, writer, asked, 4 if plan.quick else 60)
+        busy = _busy(server, writer, asked, *((1, 3) if plan.quick else (WARM_UP_SECONDS, 60)))
         tell("ten times too many questions", 1, 3)
         overload = _overload(server, asked, settings, 3 if plan.quick else 25)
         tell("slow clients and huge uploads", 2, 3)
-        beside = _beside(server, asked[: 4 if plan.quick else 30], plan)
+        beside = _beside(server, asked[: 4 if plan.quick else 25], plan)
     return Measured(
         workers=settings.workers, queue=settings.queue, busy=busy, overload=overload, beside=beside
     )
 
 
-def _busy(server: Server, writer: Writer, asked: list[str], seconds: float) -> Busy:
+def _busy(server: Server, writer: Writer, asked: list[str], before: float, seconds: float) -> Busy:
     right = idle_answers(server, writer, asked)
     call = Call(
         address=server.address, bodies=bodies(asked), clients=CLIENTS, seconds=seconds, come_again=True
     )
+    with changing(writer):
+        send(call.model_copy(update={"seconds": before}))
     with server.watched() as samples, changing(writer) as changes:
         replies = send(call)
     return Busy(
@@ -185,7 +186,7 @@ def section(measured: Measured) -> Section:
         text=(
             f"One server as it is by default: {measured.workers} workers, {measured.queue} may wait. First {CLIENTS} "
             f"clients ask for {busy.seconds:.0f} s, coming again when told to, while a document about another subject "
-            "is uploaded, changed and deleted without pause, as it was a while before. Each answer (its text, status "
+            "is uploaded, changed and deleted without pause, as for two minutes before. Each answer (its text, status "
             "and citations) has to be one that the idle server gave with the document, with its other version, or "
             f"without it. Then questions come {TIMES_CAPACITY} times as fast as the server answered a moment before. "
             "Last, single questions are asked beside somebody who would hold them up."
