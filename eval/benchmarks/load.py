@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CLIENTS = 64
 TIMES_CAPACITY = 10
+# The same load before anything is watched: so long it takes until the memory of all threads is what it stays.
+WARM_UP_SECONDS = 120
 # What memory may grow by in a minute, of what it was after the first third of the time; the slope's upper end counts.
 MOST_GROWTH = 0.02
 # How many times longer a question may take: of those that are let in when there are ten times too many, beside a full
@@ -81,25 +83,28 @@ class Measured(BaseModel):
 def measure(plan: Plan, tell: Tell) -> Measured:
     """On one server with the settings that it has by itself, one thing after the other."""
     data, settings = plan.workspace / "record", Settings()
-    asked = questions()[:: 25 if plan.quick else 3]
+    asked = questions()[:: 25 if plan.quick else 6]
     build(data)
     with serving(data) as server:
         tell("many clients, and the record changes", 0, 3)
-        busy = _busy(server, Writer(server, plan.seed), asked, 4 if plan.quick else 60)
+        writer = Writer(server, plan.seed)
+        busy = _busy(server, writer, asked, *((1, 3) if plan.quick else (WARM_UP_SECONDS, 60)))
         tell("ten times too many questions", 1, 3)
         overload = _overload(server, asked, settings, 3 if plan.quick else 25)
         tell("slow clients and huge uploads", 2, 3)
-        beside = _beside(server, asked[: 4 if plan.quick else 30], plan)
+        beside = _beside(server, asked[: 4 if plan.quick else 25], plan)
     return Measured(
         workers=settings.workers, queue=settings.queue, busy=busy, overload=overload, beside=beside
     )
 
 
-def _busy(server: Server, writer: Writer, asked: list[str], seconds: float) -> Busy:
+def _busy(server: Server, writer: Writer, asked: list[str], before: float, seconds: float) -> Busy:
     right = idle_answers(server, writer, asked)
     call = Call(
         address=server.address, bodies=bodies(asked), clients=CLIENTS, seconds=seconds, come_again=True
     )
+    with changing(writer):
+        send(call.model_copy(update={"seconds": before}))
     with server.watched() as samples, changing(writer) as changes:
         replies = send(call)
     return Busy(
@@ -123,7 +128,7 @@ def _overload(server: Server, asked: list[str], settings: Settings, seconds: flo
             address=server.address,
             bodies=sent,
             clients=settings.workers + settings.queue,
-            requests=max(len(sent), 4 * settings.queue),
+            requests=max(len(sent), 2 * settings.queue),
         )
     )
     before = _single(server, asked)
@@ -181,10 +186,10 @@ def section(measured: Measured) -> Section:
         text=(
             f"One server as it is by default: {measured.workers} workers, {measured.queue} may wait. First {CLIENTS} "
             f"clients ask for {busy.seconds:.0f} s, coming again when told to, while a document about another subject "
-            "is uploaded, changed and deleted without pause. Each answer (its text, status and citations) has to be "
-            "one that the idle server gave with the document, with its other version, or without it. Then questions "
-            f"come {TIMES_CAPACITY} times as fast as the server answered a moment before. Last, single questions are "
-            "asked beside somebody who would hold them up."
+            "is uploaded, changed and deleted without pause, as for two minutes before. Each answer (its text, status "
+            "and citations) has to be one that the idle server gave with the document, with its other version, or "
+            f"without it. Then questions come {TIMES_CAPACITY} times as fast as the server answered a moment before. "
+            "Last, single questions are asked beside somebody who would hold them up."
         ),
         tables=[_busy_table(busy), _overload_table(measured), _beside_table(measured)],
         plots={"load-memory": _draw_memory(busy), "load-overload": _draw_overload(overload)},

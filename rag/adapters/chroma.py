@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from rag.adapters.chroma_engine import ChromaEngine
+from rag.adapters.chroma_engine import GRAPHS_IN_MEMORY, ChromaEngine
 from rag.dates import days
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt
@@ -27,6 +29,10 @@ Found = TypeVar("Found")
 
 # Chroma refuses larger writes than its SQLite can bind; far below that, memory stays flat too.
 ADD_BATCH = 250
+# After so many that were deleted, their graphs are put out of memory, where Chroma leaves them.
+DELETED_IN_MEMORY = 16
+# The same of the engine, while others write: it only sees that it is asked for ever more collections.
+MOST_ASKED = 32
 # How many of the nearest the search in the graph keeps in sight (ef of Malkov and Yashunin 2018). With Chroma's 100, of
 # the 50 nearest among ten thousand 4 in 100 were missed; with 200 it is 1 in 200, in hardly more time.
 SEARCHED = 200
@@ -42,6 +48,7 @@ class ChromaVectorStore:
         self._folder = folder
         self._client: Client | None = None
         self._engine: ChromaEngine | None = None
+        self._deleted = 0
         self._guard = threading.Lock()
 
     def create(self, collection: str) -> None:
@@ -124,6 +131,7 @@ class ChromaVectorStore:
             with self._translated():
                 self._open().delete_collection(self._full(collection))
                 self._sweep_folders()
+                self._forget_graphs()
 
     def collection(self, name: str) -> Collection:
         """Chroma's own object, for programs that read the record through it.
@@ -195,6 +203,24 @@ class ChromaVectorStore:
                 if folder.is_dir() and folder.name not in used:
                     shutil.rmtree(folder, ignore_errors=True)
 
+    def _forget_graphs(self) -> None:
+        """Go on with another client after so many deletions. Whoever is asking the old one still has its answer."""
+        self._deleted += 1
+        if self._deleted < DELETED_IN_MEMORY:
+            return
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        with self._guard:
+            # What Chroma does not find any more it cannot stop when the client is closed.
+            system = SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            if self._client is not None:
+                self._client.close()
+            if system is not None:
+                system._instances.clear()  # else it would refer to itself, and wait for the garbage collector
+            self._client, self._deleted = self._connect(), 0
+        del system
+        _return_memory()
+
     def _clear(self) -> None:
         self.close()
         with self._translated():
@@ -217,6 +243,8 @@ class ChromaVectorStore:
     def _open_engine(self) -> ChromaEngine | None:
         """None once there is a client: what that has written, another in the same process need not see at once."""
         with self._guard:
+            if self._engine is not None and len(self._engine.asked) > MOST_ASKED:
+                self._engine = None  # others still have it where they are asking it
             if self._engine is None and self._client is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._engine = ChromaEngine(self._folder)
@@ -224,17 +252,32 @@ class ChromaVectorStore:
 
     def _connect(self) -> Client:
         import chromadb
+        from chromadb.api.rust import RustBindingsAPI
         from chromadb.api.shared_system_client import SharedSystemClient
-        from chromadb.config import Settings
+        from chromadb.config import Settings, System
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(anonymized_telemetry=False)
+        path, started = str(self._folder), SharedSystemClient._identifier_to_system
+        settings = Settings(anonymized_telemetry=False, persist_directory=path, is_persistent=True)
+        if path not in started:
+            # A client by itself would keep fewer where few files may be open.
+            system = System(settings)
+            system.instance(RustBindingsAPI).hnsw_cache_size = GRAPHS_IN_MEMORY
+            system.start()
+            started[path] = system
         try:
-            return cast("Client", chromadb.PersistentClient(str(self._folder), settings=settings))
+            return cast("Client", chromadb.PersistentClient(path, settings=settings))
         except Exception:
             # Chroma keeps what it failed to start, and would hand it out half made the next time.
-            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            started.pop(path, None)
             raise
+
+
+def _return_memory() -> None:
+    """Give what is free back to the system: glibc keeps what lies between pieces in use, so that a server grows."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _is_of_store(error: Exception) -> bool:

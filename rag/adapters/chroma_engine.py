@@ -17,8 +17,9 @@ from rag.ports import Vector
 
 # Chroma's own, where nothing else is asked for.
 _PLACE = ("default_tenant", "default_database")
-# A record is searched in few collections; the graphs of those that were deleted need not stay in memory.
-_GRAPHS_IN_MEMORY = 16
+# So many that none is ever put out of memory: one that is too small to have been written to disk could not be read
+# again (Chroma 1.5.9: "Nothing found on disk"). The cache is in 64 parts, and each graph belongs into one of them.
+GRAPHS_IN_MEMORY = 4_096
 
 
 class ChromaEngine:
@@ -30,6 +31,7 @@ class ChromaEngine:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.asked: set[str] = set()  # the collections whose graphs are in memory
         import chromadb_rust_bindings as bindings
 
         self._bindings: Any = bindings.Bindings(
@@ -40,7 +42,7 @@ class ChromaEngine:
                 migration_mode=bindings.MigrationMode.Apply,
             ),
             persist_path=str(folder),
-            hnsw_cache_size=_GRAPHS_IN_MEMORY,
+            hnsw_cache_size=GRAPHS_IN_MEMORY,
         )
 
     def query(
@@ -78,4 +80,5 @@ class ChromaEngine:
         return [found.name for found in self._bindings.list_collections(None, None, *_PLACE)]
 
     def _id(self, collection: str) -> str:
+        self.asked.add(collection)
         return str(self._bindings.get_collection(collection, *_PLACE).id)

@@ -120,6 +120,9 @@ class ChromaServerVectorStore(ChromaVectorStore):
     def _sweep_folders(self) -> None:
         """The folders are the server's."""
 
+    def _forget_graphs(self) -> None:
+        """So are the graphs."""
+
     def _clear(self) -> NoReturn:
         raise IndexCorrupt("The Chroma server cannot list its collections. See its log.")
 

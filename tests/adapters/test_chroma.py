@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import chromadb
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from chromadb.api.models.Collection import Collection
 
-from rag.adapters.chroma import ADD_BATCH, ChromaVectorStore
+from rag.adapters.chroma import ADD_BATCH, DELETED_IN_MEMORY, MOST_ASKED, ChromaVectorStore
 from rag.adapters.chroma_engine import ChromaEngine
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt, InvalidInput
@@ -22,6 +24,7 @@ from tests.fakes import HashingEmbedder
 ROOT = Path(__file__).parent.parent.parent
 NAME = "passages-one"
 EMBEDDER = HashingEmbedder()
+OPEN_FILES = Path("/proc/self/fd")
 
 
 def passages(count: int) -> list[Passage]:
@@ -257,6 +260,77 @@ def test_a_deleted_collection_leaves_nothing_on_disk(store: ChromaVectorStore, t
     store.delete("passages-two")
     assert [path for path in (tmp_path / "chroma").iterdir() if path.is_dir()] == [kept]
     assert nearest(store, "Ship 1.") == passages(3)[1].id
+
+
+def graphs_in_memory(folder: Path) -> int:
+    """How many graphs of that folder this process has open."""
+    if not OPEN_FILES.is_dir():
+        pytest.skip("this system does not show what files a process has open")
+    opened = [str(file.readlink()) for file in OPEN_FILES.iterdir() if file.is_symlink()]
+    return sum(name.startswith(str(folder)) and "header.bin" in name for name in opened)
+
+
+def test_graphs_of_deleted_collections_do_not_stay_in_memory(
+    store: ChromaVectorStore, tmp_path: Path
+) -> None:
+    """Every upload leaves some: a server that takes documents in all day would run out of memory and of files."""
+    most = 0
+    for _ in range(2 * DELETED_IN_MEMORY + 2):
+        fill(store)
+        assert nearest(store, "Ship 1.") == passages(3)[1].id
+        store.delete(NAME)
+        most = max(most, graphs_in_memory(tmp_path))
+    assert most <= DELETED_IN_MEMORY
+    store.close()
+    assert graphs_in_memory(tmp_path) == 0
+
+
+def test_whoever_asks_while_graphs_are_put_out_of_memory_is_answered(store: ChromaVectorStore) -> None:
+    fill(store)
+    over = threading.Event()
+
+    def ask() -> int:
+        asked = 0
+        while not over.is_set():
+            assert nearest(store, "Ship 1.") == passages(3)[1].id
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor(4) as threads:
+        asking = [threads.submit(ask) for _ in range(4)]
+        try:
+            for _ in range(2 * DELETED_IN_MEMORY):
+                store.create("another")
+                store.delete("another")
+        finally:
+            over.set()
+        assert all(one.result() for one in asking)
+
+
+def test_another_process_that_reads_puts_graphs_out_of_memory_too(
+    store: ChromaVectorStore, tmp_path: Path
+) -> None:
+    reading = ChromaVectorStore(tmp_path / "chroma")
+    for name in [f"version-{number}" for number in range(MOST_ASKED + 3)]:
+        store.create(name)
+        store.add(name, passages(3), EMBEDDER.embed_passages(["a", "b", "c"]))
+        assert reading.query(name, EMBEDDER.embed_query("a"), 1, Filters())
+    store.close()
+    assert graphs_in_memory(tmp_path) <= MOST_ASKED + 1
+
+
+@pytest.mark.parametrize("written_here", [True, False])
+def test_many_small_collections_can_all_be_read_over_and_over(
+    store: ChromaVectorStore, tmp_path: Path, written_here: bool
+) -> None:
+    """Chroma cannot read again what it has put out of memory and not on disk."""
+    names = [f"segment-{number}" for number in range(MOST_ASKED - 2)]
+    for name in names:
+        store.create(name)
+        store.add(name, passages(3), EMBEDDER.embed_passages(["a", "b", "c"]))
+    reading = store if written_here else ChromaVectorStore(tmp_path / "chroma")
+    for name in 2 * names:
+        assert len(reading.query(name, EMBEDDER.embed_query("a"), 3, Filters())) == 3
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
