@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.text import one_line, valid
+from rag.text import one_line
 
 # Weights of title, section and text in BM25F (Robertson et al. 2004, as FTS5's bm25() has it).
 # A title names what the whole document is about, so a match there counts for more than one in passing.
@@ -60,7 +60,7 @@ class Tokenizer:
 
     def __call__(self, term: str) -> tuple[bytes, ...]:
         """The tokens of a term in their order, in UTF-8; none where it has no letter or digit."""
-        return self._tokens(cleaned(term))
+        return self._tokens(one_line(term))
 
     def _cut(self, term: str) -> tuple[bytes, ...]:
         with self._lock:
@@ -79,13 +79,8 @@ class Tokenizer:
 
 
 def quoted(term: str) -> str:
-    """A term as an FTS5 string, which has no syntax."""
-    return '"' + cleaned(term).replace('"', '""') + '"'
-
-
-def cleaned(term: str) -> str:
-    """A term as the text is cleaned that it is looked for in."""
-    return valid(one_line(term))
+    """A term as an FTS5 string, which has no syntax; cleaned like the text that it is looked for in."""
+    return '"' + one_line(term).replace('"', '""') + '"'
 
 
 def clear(connection: sqlite3.Connection) -> None:

@@ -114,8 +114,9 @@ def signals_of(
     weights = np.array([rarity[word] * (word in asked_about) for word in question.words], dtype=np.float32)
     unnamed = np.array([not stems(word) <= wanted for word in question.words], dtype=bool)
     near = np.clip((matches - UNRELATED) / (SYNONYMOUS - UNRELATED), 0.0, 1.0)
-    absent = _names_missing(question, f"{sentence.text} {headings}", found)
-    unmet = _missing(question.numbers, numbers(f"{sentence.text} {headings}"))
+    text = f"{sentence.text} {headings}"
+    absent = _names_missing(question, text, found)
+    unmet = _missing(question.numbers, numbers(text))
     return {
         "coverage": _share(near, weights),
         "attributes": _share(near[unnamed], weights[unnamed]),

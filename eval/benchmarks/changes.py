@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel
 
 from eval.benchmarks.clients import Call, bodies, send
+from eval.benchmarks.processes import meanwhile
 from eval.benchmarks.served import Server
 from eval.benchmarks.texts import PASSAGES_A_DOCUMENT, texts
 
@@ -57,19 +58,13 @@ class Writer:
 def changing(writer: Writer) -> Iterator[list[Change]]:
     """The document is taken in, changed and deleted over and over until the block is left; last it is not there."""
     made: list[Change] = []
-    over = threading.Event()
 
-    def change() -> None:
+    def change(over: threading.Event) -> None:
         while not over.is_set():
             made.extend(writer.put(state) for state in (1, 2, 0))
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with meanwhile(change):
         yield made
-    finally:
-        over.set()
-        thread.join()
 
 
 def idle_answers(server: Server, writer: Writer, questions: Sequence[str]) -> list[set[str]]:

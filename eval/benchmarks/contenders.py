@@ -18,6 +18,8 @@ from typing import Any, Self
 
 import psutil
 
+from eval.benchmarks.processes import meanwhile, without_settings
+
 # Names the interpreter of the environment that the peers are installed in.
 PEERS_PYTHON = "PEERS_PYTHON"
 PATIENCE_SECONDS = 1_800
@@ -143,20 +145,15 @@ class Running:
     @contextmanager
     def watched(self) -> Iterator[list[float]]:
         """The highest of `memory_mb` while this is open, looked at ten times a second; in the list afterwards."""
-        process, done, most = psutil.Process(self._process.pid), threading.Event(), [0.0]
+        most = [0.0]
 
-        def watch() -> None:
-            while not done.wait(WATCH_SECONDS):
-                most[0] = max(most[0], _resident(process) / 1e6)
+        def watch(over: threading.Event) -> None:
+            while not over.wait(WATCH_SECONDS):
+                most[0] = max(most[0], self.memory_mb())
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
+        with meanwhile(watch):
             yield most
-        finally:
-            done.set()
-            watcher.join()
-            most[0] = max(most[0], self.memory_mb())
+        most[0] = max(most[0], self.memory_mb())
 
     def close(self) -> None:
         """End it, and wait until it has written what it keeps."""
@@ -208,7 +205,7 @@ def _peers_python() -> str:
 
 def environment() -> Mapping[str, str]:
     """For every contender: no setting of this program from outside, no network, no telemetry; else as it is here."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+    kept = without_settings()
     path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
     return kept | {
         "PYTHONPATH": path,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from eval.benchmarks.clients import Call, bodies, send
-from eval.benchmarks.ratios import slope
+from eval.benchmarks.ratios import gain, scaled, slope
 from eval.benchmarks.section import Draw, Plan, Section, Table, Target, Tell
 from eval.benchmarks.served import Sample, Server, build, peak_mib, serving
 from eval.benchmarks.texts import write_texts
@@ -165,7 +165,7 @@ def _targets(runs: dict[str, Run]) -> list[Target]:
             Target(
                 f"growth of memory from {SETTLED:,} to {bundled.asked[-1]:,} questions",
                 f"≤ {MOST_GROWTH:.0%}",
-                f"{growth.value:+.1%} [{growth.low:+.1%}, {growth.high:+.1%}]",
+                gain(growth),
                 growth.high <= MOST_GROWTH,
             ),
         )
@@ -199,8 +199,7 @@ def _growth(run: Run) -> Estimate | None:
         return None
     asked = [float(number) for number, _ in settled]
     found = slope(asked, [sample.mib for _, sample in settled])
-    share = (asked[-1] - asked[0]) / settled[0][1].mib
-    return Estimate(found.value * share, found.low * share, found.high * share, found.n, found.clusters)
+    return scaled(found, (asked[-1] - asked[0]) / settled[0][1].mib)
 
 
 def _table(name: str, run: Run) -> Table:

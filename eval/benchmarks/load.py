@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from eval.benchmarks.changes import Change, Writer, changing, idle_answers
 from eval.benchmarks.clients import Call, Replies, Reply, bodies, send
 from eval.benchmarks.nuisances import going_on, nuisances
-from eval.benchmarks.ratios import ratio_of_medians, slope, spread, times
+from eval.benchmarks.ratios import gain, ratio_of_medians, scaled, slope, spread, times
 from eval.benchmarks.section import Draw, Plan, Section, Table, Target, Tell
 from eval.benchmarks.served import Sample, Server, build, serving
 from eval.benchmarks.throughput import questions
@@ -217,7 +217,7 @@ def _targets(measured: Measured) -> list[Target]:
         Target(
             "growth of memory a minute under load",
             f"≤ {MOST_GROWTH:.0%}",
-            f"{growth.value:+.1%} [{growth.low:+.1%}, {growth.high:+.1%}]",
+            gain(growth),
             growth.high <= MOST_GROWTH,
         ),
         Target(
@@ -251,8 +251,7 @@ def _growth(samples: list[Sample]) -> Estimate:
     """Of memory a minute, as a share of what it was when a third of the time was over."""
     settled = samples[len(samples) // 3 :]
     found = slope([sample.second for sample in settled], [sample.mib for sample in settled])
-    share = 60 / settled[0].mib
-    return Estimate(found.value * share, found.low * share, found.high * share, found.n, found.clusters)
+    return scaled(found, 60 / settled[0].mib)
 
 
 def _accepted(overload: Overload) -> Estimate:

@@ -7,13 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from urllib.parse import urlsplit
 
 import httpx
 
+from eval.benchmarks.processes import meanwhile
 from eval.benchmarks.texts import texts
 
 SLOW_CLIENTS = 32
@@ -29,16 +30,9 @@ Nuisance = Callable[[str, threading.Event], None]
 @contextmanager
 def going_on(nuisance: Nuisance, address: str, at_once: int = 1) -> Iterator[None]:
     """So many do it at once until the block is left."""
-    over = threading.Event()
-    with ThreadPoolExecutor(at_once) as threads:
-        done = [threads.submit(nuisance, address, over) for _ in range(at_once)]
-        try:
-            time.sleep(0.5)  # until they have begun
-            yield
-        finally:
-            over.set()
-    for one in done:
-        one.result()
+    with meanwhile(partial(nuisance, address), at_once):
+        time.sleep(0.5)  # until they have begun
+        yield
 
 
 def read_slowly(address: str, over: threading.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -80,6 +81,18 @@ def slope(places: Sequence[float], values: Sequence[float]) -> Estimate:
     drawn = (starts[:, :, None] + np.arange(block)).reshape(RESAMPLES, -1)[:, : at.size]
     resampled = np.polyfit(at, (fitted + (found - fitted)[drawn]).T, 1)[0]
     return _estimate(float(line[0]), resampled, at.size)
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """The same in another unit."""
+    return replace(
+        estimate, value=estimate.value * factor, low=estimate.low * factor, high=estimate.high * factor
+    )
+
+
+def gain(share: Estimate) -> str:
+    """A share that something grows by as it is printed, with its interval."""
+    return f"{share.value:+.1%} [{share.low:+.1%}, {share.high:+.1%}]"
 
 
 def _digits(value: float) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel
 
+from eval.benchmarks.processes import meanwhile, without_settings
+
 # Of building an index of ten thousand passages and loading the models, on a slow machine.
 START_SECONDS = 1_800
 STOP_SECONDS = 60
@@ -64,20 +66,14 @@ class Server:
     def watched(self) -> Iterator[list[Sample]]:
         """Samples taken all the time until the block is left."""
         samples: list[Sample] = []
-        over = threading.Event()
         since = time.monotonic()
 
-        def watch() -> None:
+        def watch(over: threading.Event) -> None:
             while not over.wait(SAMPLE_SECONDS):
                 samples.append(self.sample(since))
 
-        thread = threading.Thread(target=watch)
-        thread.start()
-        try:
+        with meanwhile(watch):
             yield samples
-        finally:
-            over.set()
-            thread.join()
 
 
 def build(data_dir: Path, corpus: Sequence[Path] = ()) -> None:
@@ -130,9 +126,8 @@ def peak_mib(arguments: Sequence[str]) -> float:
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """Ours without settings of the program, which would make another measurement of it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    return {**kept, **{f"RAG_{name.upper()}": str(value) for name, value in settings.items()}}
+    """Ours with these settings of the program, by their names, and no others."""
+    return without_settings() | {f"RAG_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from eval.benchmarks.ratios import ratio_of_medians, spread, times
 from eval.benchmarks.section import Plan, Section, Table, Tell
 from eval.benchmarks.texts import write_texts
-from eval.cases import load_cases, sample
-from eval.workspace import documents_of, opened
+from eval.benchmarks.throughput import questions
+from eval.workspace import opened
 from rag.domain import Passage, Question
 from rag.ports import Embedder, Progress, Reader, SpanLogits, Vector
 from rag.settings import Settings, bundled_corpus
@@ -26,7 +26,6 @@ from rag.wiring import Application
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CASES = Path(__file__).resolve().parent.parent / "cases" / "mission" / "development.jsonl"
 # What of the whole is in no stage: the way through the gate in front of the pipeline and back.
 REST = "between the stages"
 TOTAL = "total"
@@ -102,9 +101,8 @@ def measure(plan: Plan, tell: Tell) -> Measured:
     known = write_texts(generated, sizes.passages, plan.seed)[: sizes.generated_questions]
     records = {}
     with _opened(plan.workspace / "bundled", bundled_corpus()) as application:
-        cases = [each for each in load_cases([CASES], documents_of(application)) if len(each.turns) == 1]
-        questions = [each.question for each in sample(cases, sizes.questions)]
-        records["bundled record"] = _ask(application, questions, sizes.rounds, tell)
+        asked = questions()[: sizes.questions]
+        records["bundled record"] = _ask(application, asked, sizes.rounds, tell)
     with _opened(plan.workspace / "generated", generated) as application:
         records["generated text"] = _ask(application, [each.question for each in known], sizes.rounds, tell)
     return Measured(records=records)

@@ -25,8 +25,8 @@ Array = NDArray[np.float32]
 OPERATOR_SET = 17
 FORMAT_VERSION = 8  # of the ONNX file; any runtime that knows the operator set reads it
 FUSED = "com.microsoft"
-EXTERNAL_FROM_BYTES = 65_536  # smaller tensors stay in the graph
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+EXTERNAL_FROM_BYTES = 65_536  # smaller tensors stay in the graph
 PAGE = 4_096
 
 

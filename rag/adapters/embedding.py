@@ -29,9 +29,8 @@ from rag.errors import ModelInvalid
 from rag.ports import Progress, Vector
 
 MAX_TOKENS = 256
-BATCH_TOKENS = (
-    512  # padding included; what larger ones compute in between leaves the cache, and takes more memory
-)
+# Padding included; what larger batches compute in between leaves the cache, and takes more memory.
+BATCH_TOKENS = 512
 MOST_PADDING = 8
 MANY_TOKENS = 8_192  # from which on it is worth the tenth of a second that another session takes
 SORTED_TOGETHER = 1_024  # texts tokenised at once, which bounds the memory
