@@ -169,6 +169,12 @@ class Catalog:
             finally:
                 connection.rollback()  # unlike a commit, it has nothing to read that could be damaged
 
+    def renew(self) -> None:
+        """Inside `reading`: see the version that is in use now."""
+        with self._connection() as connection:
+            connection.rollback()
+            connection.execute("BEGIN")
+
     def manifest(self) -> Manifest:
         """The index in use."""
         with self.reading():

@@ -11,6 +11,7 @@ from rag.answer.catalogued import Catalogued
 from rag.answer.cite import Cited, cite, escape_markdown, not_found_text
 from rag.answer.draft import Draft
 from rag.answer.extractive import answer
+from rag.catalog import Catalog
 from rag.converse import Standalone, standalone
 from rag.domain import (
     Answer,
@@ -80,6 +81,7 @@ class Pipeline:
 
     def __init__(
         self,
+        catalog: Catalog,
         spell: Spell,
         catalogued: Catalogued,
         retrieve: Retrieve,
@@ -87,6 +89,7 @@ class Pipeline:
         unread: LanguageGate,
         generation: Generation | None = None,
     ) -> None:
+        self._catalog = catalog
         self._spell = spell
         self._catalogued = catalogued
         self._retrieve = retrieve
@@ -110,36 +113,39 @@ class Pipeline:
     def stream(self, question: Question, clock: Stopwatch | None = None) -> Iterator[Event]:
         """The same, step by step: the passages found, the answer as it grows, and last the whole of it.
 
-        `clock` is told of the stages, also of those before an error.
+        What is found and how it is read are of one version of the index, whatever changes meanwhile: go on with the
+        iterator in the thread where it was begun. `clock` is told of the stages, also of those before an error.
         """
         generation = self._chosen(question)
         clock = clock or Stopwatch()
         with clock.stage("converse"):
             understood = self._understand(question, generation)
-            text = understood.standalone.text
-            text = text if understood.unread else self._spell(text)
-        with clock.stage("catalog"):
-            catalogued = None if understood.unread else self._catalogued(text, question)
-        if catalogued:
-            yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
-            yield Delta(catalogued.answer)
-            trace = self._trace(question, understood) if question.debug else None
-            yield Completed(replace(catalogued, timings_ms=clock.read(), trace=trace))
-            return
-        questions = parts(text)
-        with clock.stage("retrieve"):
-            leaning = understood.standalone
-            retrieval = self._retrieve(
-                [text, *questions],
-                question.top_k,
-                question.filters,
-                leaning.leans_on,
-                leaning.perhaps,
-                question.debug,
-            )
-        yield Retrieved(retrieval.hits, text)
-        with clock.stage("read"):
-            reading = NOT_READ if understood.unread else self._read(questions, retrieval.hits)
+        with self._catalog.reading():
+            with clock.stage("converse"):
+                text = understood.standalone.text
+                text = text if understood.unread else self._spell(text)
+            with clock.stage("catalog"):
+                catalogued = None if understood.unread else self._catalogued(text, question)
+            if catalogued:
+                yield Retrieved(catalogued.retrieved, catalogued.standalone_question)
+                yield Delta(catalogued.answer)
+                trace = self._trace(question, understood) if question.debug else None
+                yield Completed(replace(catalogued, timings_ms=clock.read(), trace=trace))
+                return
+            questions = parts(text)
+            with clock.stage("retrieve"):
+                leaning = understood.standalone
+                retrieval = self._retrieve(
+                    [text, *questions],
+                    question.top_k,
+                    question.filters,
+                    leaning.leans_on,
+                    leaning.perhaps,
+                    question.debug,
+                )
+            yield Retrieved(retrieval.hits, text)
+            with clock.stage("read"):
+                reading = NOT_READ if understood.unread else self._read(questions, retrieval.hits)
         with clock.stage("answer"):
             draft = answer(questions, reading, self._read.threshold)
         failed = understood.failed

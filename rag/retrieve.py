@@ -126,18 +126,19 @@ class Retrieve:
         vectors = self._query_vectors(questions, leans_on, perhaps) if DENSE in self._retrievers else {}
         searches = [(question, vectors.get(question)) for question in dict.fromkeys(questions)]
         failed: Manifest | None = None
-        while True:
-            with self._catalog.reading():
+        with self._catalog.reading():
+            while True:
                 manifest = self._catalog.manifest()
                 require_fingerprint(manifest, self._fingerprint)
                 try:
                     return self._search(searches, manifest, top_k, filters, trace)
                 except IndexCorrupt:
-                    # Between reading the manifest and asking for the vectors another process may have switched
-                    # versions and deleted what the old one alone used; then the manifest is another now.
+                    # Since the manifest was read another process may have switched versions and deleted the vectors
+                    # that the old one alone used; then the manifest is another now.
                     if manifest == failed:
                         raise
                     failed = manifest
+                    self._catalog.renew()
 
     def _query_vectors(
         self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool

@@ -357,6 +357,7 @@ class Application:
             fusion=self._fusion,
         )
         return Pipeline(
+            self.catalog,
             Spell(self.catalog, self.embedder),
             Catalogued(self.catalog, self.fingerprint),
             retrieve,

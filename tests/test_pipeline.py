@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag.domain import Answer, Completed, Delta, Filters, Question, Retrieved, Turn
+from rag.domain import Answer, Completed, Delta, Filters, Question, Retrieved, Turn, Upload
 from rag.errors import InvalidQuestion, NoLanguageModel
 from rag.pipeline import Pipeline
 from rag.wiring import Application
@@ -175,6 +175,24 @@ def test_passages_are_known_before_they_are_read(application: Application) -> No
     assert isinstance(next(stream), Retrieved)
     stream.close()  # type: ignore[attr-defined]
     assert application.catalog.manifest()
+
+
+def test_an_answer_is_of_one_version_of_the_record_whatever_changes_meanwhile(
+    small_application: Application,
+) -> None:
+    question = Question("How many metres tall is the lighthouse of Elsin?")
+    before = small_application.pipeline.ask(question)
+    # The pipeline itself: its worker would have read on before anything could change.
+    stream = small_application.pipeline_with(None).stream(question)
+    assert isinstance(next(stream), Retrieved)
+    # Words that few passages had are in most of them now, so that they would say less.
+    notes = "\n\n".join(f"# Note {number}\n\nMetres of the tall lighthouse." for number in range(40))
+    with ThreadPoolExecutor(1) as other:
+        other.submit(small_application.upload, [Upload("notes.md", notes.encode())]).result()
+    *_, last = stream
+    assert isinstance(last, Completed)
+    assert same(last.answer) == same(before)
+    assert small_application.pipeline.ask(question).reading != before.reading
 
 
 @pytest.mark.parametrize("ask", ["ask", "stream"])

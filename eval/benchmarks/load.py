@@ -24,6 +24,8 @@ CLIENTS = 64
 TIMES_CAPACITY = 10
 # The same load before anything is watched: so long it takes until the memory of all threads is what it stays.
 WARM_UP_SECONDS = 120
+# Long enough for a slope: memory goes up and down as versions of the record come and go.
+WATCHED_SECONDS = 180
 # What memory may grow by in a minute, of what it was after the first third of the time; the slope's upper end counts.
 MOST_GROWTH = 0.02
 # How many times longer a question may take: of those that are let in when there are ten times too many, beside a full
@@ -88,7 +90,7 @@ def measure(plan: Plan, tell: Tell) -> Measured:
     with serving(data) as server:
         tell("many clients, and the record changes", 0, 3)
         writer = Writer(server, plan.seed)
-        busy = _busy(server, writer, asked, *((1, 3) if plan.quick else (WARM_UP_SECONDS, 60)))
+        busy = _busy(server, writer, asked, *((1, 3) if plan.quick else (WARM_UP_SECONDS, WATCHED_SECONDS)))
         tell("ten times too many questions", 1, 3)
         overload = _overload(server, asked, settings, 3 if plan.quick else 25)
         tell("slow clients and huge uploads", 2, 3)
