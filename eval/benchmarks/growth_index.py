@@ -135,7 +135,7 @@ def imitate(place: Place, passages: int, seed: int) -> Built:
                 continue
             documents, cut = _cut(application, made)
             if number * CHUNK < REAL_DOCUMENTS:
-                vectors = application.embedder.embed_passages([embedded_text(passage) for passage in cut])
+                vectors = _of_the_model(place, number, cut, application, seed)
             else:
                 imitation = imitation or _imitation(place, seed)
                 counts = [sum(p.document_id == document.id for p in cut) for document in documents]
@@ -165,6 +165,20 @@ def _cut(application: Application, made: Sequence[Text]) -> tuple[list[Document]
     return documents, [
         p for document in documents for p in passages_of(document, embedder.count_tokens, most)
     ]
+
+
+def _of_the_model(
+    place: Place, number: int, cut: Sequence[Passage], application: Application, seed: int
+) -> Vector:
+    """The model's vectors of passages that every size has: those of another size, where there is one."""
+    ids = [passage.id for passage in cut]
+    for folder in sorted(place.folder.parent.glob(f"growth-{seed}-*")):
+        other = Place(folder)
+        if (other.folder / "chunks.json").is_file() and _progress(other) > number:
+            kept, vectors = next(islice(other.kept(), number, None))
+            if kept == ids:
+                return vectors
+    return application.embedder.embed_passages([embedded_text(passage) for passage in cut])
 
 
 class _Rows(Sequence[Any]):
