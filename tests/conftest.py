@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,12 @@ Visitors may climb it on Sundays.""",
 <ul><li>Adults pay 12 euros.</li><li>Children travel free.</li></ul>
 </body></html>""",
 }
+
+
+def pytest_configure() -> None:
+    """Let what the tests start be interrupted, also where a shell started them in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
