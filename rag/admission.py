@@ -17,12 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from rag.domain import Answer, Completed, Event, Filters, Question, WorkLimits
 from rag.errors import DeadlineExceeded, TooBusy
-from rag.pipeline import Pipeline, SearchResult
+from rag.retrieve import Retrieval, Retrieve
 from rag.stopwatch import Stage, Stopwatch
+
+if TYPE_CHECKING:
+    from rag.pipeline import Pipeline
 
 T = TypeVar("T")
 
@@ -221,13 +224,17 @@ Observer = Callable[[Outcome], None]
 
 
 class AdmittedPipeline:
-    """The pipeline behind the gate: what `Pipeline` does, for as many at a time as the limits say.
+    """The pipeline behind the gate: what `Pipeline` does, for as many at a time as the limits say, and searches.
 
-    Each observer hears of every outcome, in the thread of the work.
+    A search takes `retrieve` alone: what reads and answers need not be there. Each observer hears of every outcome, in
+    the thread of the work.
     """
 
-    def __init__(self, pipeline: Callable[[], Pipeline], admission: Admission) -> None:
+    def __init__(
+        self, pipeline: Callable[[], Pipeline], retrieve: Callable[[], Retrieve], admission: Admission
+    ) -> None:
         self._pipeline = pipeline
+        self._retrieve = retrieve
         self._admission = admission
         self.observers: list[Observer] = []
 
@@ -247,22 +254,22 @@ class AdmittedPipeline:
         """As `Pipeline.ask`. Raises TooBusy and DeadlineExceeded too."""
         return answer_of(self.start(question))
 
-    def start_search(self, query: str, top_k: int, filters: Filters = Filters()) -> Job[SearchResult]:
-        """The job of searching, which can be cancelled. Never blocks.
+    def start_search(self, query: str, top_k: int, filters: Filters = Filters()) -> Job[Retrieval]:
+        """The job of finding the passages nearest to a query, which can be cancelled. Never blocks.
 
         Raises:
             TooBusy: there are too many already.
         """
 
-        def work(clock: Stopwatch) -> Iterator[SearchResult]:
+        def work(clock: Stopwatch) -> Iterator[Retrieval]:
             with clock.stage("search"):
-                found = self._pipeline().search(query, top_k, filters)
+                found = self._retrieve()([query], top_k, filters)
             yield found
 
         return self._submit("search", query, work)
 
-    def search(self, query: str, top_k: int, filters: Filters = Filters()) -> SearchResult:
-        """As `Pipeline.search`. Raises TooBusy and DeadlineExceeded too."""
+    def search(self, query: str, top_k: int, filters: Filters = Filters()) -> Retrieval:
+        """As `rag.retrieve.Retrieve`. Raises TooBusy and DeadlineExceeded too."""
         return self.start_search(query, top_k, filters).result()
 
     def _submit(
@@ -300,7 +307,7 @@ def _after(outcome: Outcome, step: object) -> Outcome:
     match step:
         case Completed(answer=answer):
             return replace(outcome, status=answer.status, fallback=answer.fallback_reason is not None)
-        case SearchResult():
+        case Retrieval():
             return replace(outcome, status="found")
     return outcome
 

@@ -18,8 +18,6 @@ from rag.domain import (
     Completed,
     Delta,
     Event,
-    Filters,
-    Hit,
     Question,
     Reading,
     Retrieved,
@@ -44,14 +42,6 @@ NOT_READ = Reading((), 0.0, UNSUPPORTED_LANGUAGE)
 
 # When a model is asked: where the reader found an answer; where the record has every name of the question; always.
 Gate = Literal["evidence", "names", "open"]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The passages that a search found, and the index that it searched."""
-
-    hits: tuple[Hit, ...]
-    index_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +165,6 @@ class Pipeline:
                 trace=trace,
             )
         )
-
-    def search(self, query: str, top_k: int, filters: Filters = Filters()) -> SearchResult:
-        """The passages nearest to a query, without reading them."""
-        retrieval = self._retrieve([query], top_k, filters)
-        return SearchResult(retrieval.hits, retrieval.manifest.index_id)
 
     def _chosen(self, question: Question) -> Generation | None:
         """The language model that the question is to be answered with, if any."""

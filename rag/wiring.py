@@ -14,28 +14,25 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.adapters.chroma import ChromaVectorStore
 from rag.admission import Admission, AdmittedPipeline
-from rag.answer.catalogued import Catalogued
 from rag.catalog import Catalog, fingerprint, require_fingerprint
 from rag.domain import Document, Failure, IngestReport, Manifest, Rating, Upload
 from rag.errors import IndexCorrupt, InvalidSettings
 from rag.feedback import FeedbackFile
-from rag.foreign import LanguageGate, reads_many_languages
 from rag.logs import log_outcome
-from rag.pipeline import Generation, Pipeline
 from rag.ports import Embedder, Reader
-from rag.read import CERTAIN, Read
 from rag.retrieve import RETRIEVERS, Fusion, Retrieve, by_score
 from rag.safekeeping import Safekeeping
 from rag.settings import BUNDLED, NO_READER, Settings, bundled_corpus
-from rag.spell import Spell
 from rag.uploads import Uploads, Withdrawn, write_durably
 
 if TYPE_CHECKING:
     from rag import intake
     from rag.adapters.language_model import LlamaIndexLanguageModel
+    from rag.foreign import LanguageGate
     from rag.formats.parser import Parser
     from rag.ingest import Ingest
     from rag.metrics import Metrics
+    from rag.pipeline import Generation, Pipeline
     from rag.telemetry import Telemetry
 
 Made = TypeVar("Made")
@@ -52,13 +49,13 @@ class Application:
         settings: Settings,
         retrievers: Sequence[str] = RETRIEVERS,
         fusion: Fusion = by_score,
-        certain: float = CERTAIN,
+        certain: float | None = None,
     ) -> None:
         self.settings = settings
         self.catalog = Catalog(settings.data_dir)
         self.vectors = _vector_store(settings)
         self.admission = Admission(settings.work)
-        self.pipeline = AdmittedPipeline(self._pipeline, self.admission)
+        self.pipeline = AdmittedPipeline(self._pipeline, self._retrieve, self.admission)
         self.pipeline.observers.append(partial(log_outcome, with_text=settings.log_questions))
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
@@ -347,7 +344,32 @@ class Application:
 
     def pipeline_with(self, generation: Generation | None) -> Pipeline:
         """The flow with another language model than the settings name, or none."""
-        retrieve = Retrieve(
+        # A search needs none of these.
+        from rag.answer.catalogued import Catalogued
+        from rag.pipeline import Pipeline
+        from rag.read import CERTAIN, Read
+        from rag.spell import Spell
+
+        return Pipeline(
+            self.catalog,
+            Spell(self.catalog, self.embedder),
+            Catalogued(self.catalog, self.fingerprint),
+            self._retrieve(),
+            Read(
+                self.catalog,
+                self.embedder,
+                self.reader,
+                certain=CERTAIN if self._certain is None else self._certain,
+            ),
+            self._language_gate(),
+            generation,
+        )
+
+    def _retrieve(self) -> Retrieve:
+        return self._once("retrieve", self._build_retrieve)
+
+    def _build_retrieve(self) -> Retrieve:
+        return Retrieve(
             self.catalog,
             self.vectors,
             self.embedder,
@@ -355,15 +377,6 @@ class Application:
             candidates=self.settings.candidates,
             retrievers=self._retrievers,
             fusion=self._fusion,
-        )
-        return Pipeline(
-            self.catalog,
-            Spell(self.catalog, self.embedder),
-            Catalogued(self.catalog, self.fingerprint),
-            retrieve,
-            Read(self.catalog, self.embedder, self.reader, certain=self._certain),
-            self._language_gate(),
-            generation,
         )
 
     def _build_pipeline(self) -> Pipeline:
@@ -385,6 +398,7 @@ class Application:
         from rag.answer.generative import Write, WritingLimits
         from rag.answer.verify import Verify
         from rag.condense import Condense
+        from rag.pipeline import Generation
 
         settings = self.settings.llm
         limits = WritingLimits(
@@ -398,6 +412,8 @@ class Application:
 
     def _language_gate(self) -> LanguageGate:
         """The bundled reader reads English; what another reads, only who chose it knows."""
+        from rag.foreign import LanguageGate, reads_many_languages
+
         accepted = self.settings.languages
         if accepted != "auto":
             return LanguageGate(self.embedder, accepted == "any", accepted == "any")
@@ -429,7 +445,7 @@ def build(
     settings: Settings,
     retrievers: Sequence[str] = RETRIEVERS,
     fusion: Fusion = by_score,
-    certain: float = CERTAIN,
+    certain: float | None = None,
 ) -> Application:
     """An application for these settings; opens and loads nothing yet.
 

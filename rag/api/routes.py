@@ -114,7 +114,7 @@ async def search(
     job = application.pipeline.start_search(body.query, body.top_k, filters)
     result = await answered(request.receive, job, Job.result)
     return schemas.SearchResponse(
-        hits=[schemas.found_of(hit) for hit in result.hits], index_id=result.index_id
+        hits=[schemas.found_of(hit) for hit in result.hits], index_id=result.manifest.index_id
     )
 
 

@@ -119,12 +119,15 @@ class StandIn:
         self.scripted = ScriptedPipeline(script)
         self.settings = Settings(data_dir=data_dir)
         self.admission = Admission(limits)
-        self.pipeline = AdmittedPipeline(lambda: self.scripted, self.admission)  # type: ignore[arg-type, return-value]
+        self.pipeline = AdmittedPipeline(lambda: self.scripted, self._retrieve, self.admission)  # type: ignore[arg-type, return-value]
         self.catalog = DictCatalog(*documents)
         self.metrics = Metrics(self.admission, self._manifest)
         self.pipeline.observers.append(self.metrics.outcome)
         self.telemetry = None
         self._unready = unready
+
+    def _retrieve(self) -> NoReturn:
+        raise IndexEmpty("There is none.")
 
     def _manifest(self) -> NoReturn:
         raise IndexEmpty("There is none.")
