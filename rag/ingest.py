@@ -322,7 +322,7 @@ class Ingest:
 
         With `known`, the vectors of those that are in the index are copied.
         """
-        self._vectors.create(collection)
+        self._vectors.create(collection, len(passages))
         embedded = 0
         for start in range(0, len(passages), WRITE_BATCH):
             batch = passages[start : start + WRITE_BATCH]

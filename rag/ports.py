@@ -73,8 +73,8 @@ class Reader(Protocol):
 class VectorStore(Protocol):
     """Named collections of vectors. A collection is written once, then only read, then deleted."""
 
-    def create(self, collection: str) -> None:
-        """Make an empty collection; one of that name that is left over is replaced."""
+    def create(self, collection: str, expected: int = 0) -> None:
+        """Make an empty collection for about so many vectors; one of that name that is left over is replaced."""
         ...
 
     def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:

@@ -120,7 +120,7 @@ class InMemoryVectorStore:
     def __init__(self) -> None:
         self._collections: dict[str, dict[str, tuple[Passage, Vector]]] = {}
 
-    def create(self, collection: str) -> None:
+    def create(self, collection: str, expected: int = 0) -> None:
         self._collections[collection] = {}
 
     def add(self, collection: str, passages: Sequence[Passage], vectors: Vector) -> None:

@@ -127,7 +127,7 @@ def imitate(place: Place, passages: int, seed: int) -> Built:
         loaded = psutil.Process().memory_info().rss / MIB
         stored = _progress(place)
         if not stored:
-            application.vectors.create(COLLECTION)
+            application.vectors.create(COLLECTION, passages)
         imitation: Imitation | None = None
         upcoming = texts(passages, seed)
         for number, made in enumerate(iter(lambda: list(islice(upcoming, CHUNK)), [])):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from chromadb.api.models.Collection import Collection
 
-from rag.adapters.chroma import ADD_BATCH, DELETED_IN_MEMORY, MOST_ASKED, ChromaVectorStore
+from rag.adapters.chroma import ADD_BATCH, DELETED_IN_MEMORY, MOST_ASKED, ChromaVectorStore, searched
 from rag.adapters.chroma_engine import ChromaEngine
 from rag.domain import Filters, Passage
 from rag.errors import IndexCorrupt, InvalidInput
@@ -358,3 +358,10 @@ def test_the_approximate_search_misses_few_of_the_nearest(store: ChromaVectorSto
         for vector, nearest in zip(asked, exact, strict=True)
     ]
     assert np.mean(recalls) > 0.95
+
+
+def test_a_search_among_more_vectors_keeps_more_of_them_in_sight(store: ChromaVectorStore) -> None:
+    assert [searched(number) for number in (0, 10_000, 100_000, 1_000_000)] == [200, 200, 400, 800]
+    for expected, kept in ((0, 200), (100_000, 400)):
+        store.create("passages-large", expected)
+        assert store.collection("passages-large").configuration["hnsw"]["ef_search"] == kept
