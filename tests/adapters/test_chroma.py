@@ -364,4 +364,4 @@ def test_a_search_among_more_vectors_keeps_more_of_them_in_sight(store: ChromaVe
     assert [searched(number) for number in (0, 10_000, 100_000, 1_000_000)] == [200, 200, 400, 800]
     for expected, kept in ((0, 200), (100_000, 400)):
         store.create("passages-large", expected)
-        assert store.collection("passages-large").configuration["hnsw"]["ef_search"] == kept
+        assert store.collection("passages-large").configuration_json["hnsw"]["ef_search"] == kept
