@@ -36,8 +36,9 @@ def run(
     ] = False,
     seed: Annotated[int, typer.Option(help="Decides what is generated and drawn.")] = 1,
     largest: Annotated[
-        int, typer.Option(help="Passages of the largest record of `growth`; a million takes hours.")
-    ] = 100_000,
+        int,
+        typer.Option(help="Passages of the largest record of `growth`; a million takes hours, and 13 GB."),
+    ] = 1_000_000,
     workspace: Annotated[
         Path | None,
         typer.Option(help="A folder that is kept, from which `growth` goes on where it was stopped."),

@@ -28,7 +28,7 @@ class Plan:
     workspace: Path
     quick: bool = False
     seed: int = 1
-    largest: int = 100_000
+    largest: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
