@@ -213,7 +213,7 @@ def content_words(text: str) -> list[str]:
     ] or found
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def stems(word: str) -> frozenset[str]:
     """The stems of a word's parts in American spelling, so that "AI-driven" meets "AI" and "licence" "license".
 
@@ -238,7 +238,8 @@ def spellings(word: str) -> list[str]:
     return list(dict.fromkeys([word, american(word), british]))
 
 
-@lru_cache(maxsize=20_000)
+# Of a sentence about two kilobytes.
+@lru_cache(maxsize=5_000)
 def text_stems(text: str) -> frozenset[str]:
     """The stems of all words of a text."""
     return frozenset().union(*(stems(word) for word in words(text)))

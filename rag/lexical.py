@@ -56,7 +56,7 @@ class Tokenizer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._memory: sqlite3.Connection | None = None
-        self._tokens = lru_cache(maxsize=50_000)(self._cut)
+        self._tokens = lru_cache(maxsize=5_000)(self._cut)  # words of questions, not of documents
 
     def __call__(self, term: str) -> tuple[bytes, ...]:
         """The tokens of a term in their order, in UTF-8; none where it has no letter or digit."""
