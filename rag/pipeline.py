@@ -110,6 +110,7 @@ class Pipeline:
         clock = clock or Stopwatch()
         with clock.stage("converse"):
             understood = self._understand(question, generation)
+        # Not before: a language model may take long to understand it, and a version that is read has to be kept.
         with self._catalog.reading():
             with clock.stage("converse"):
                 text = understood.standalone.text
