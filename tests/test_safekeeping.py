@@ -95,10 +95,10 @@ def test_damage_that_only_writing_shows_is_mended_too(
     (small_corpus / "harbour.md").write_text("The quay cost 42 million euros.", encoding="utf-8")
     create, folder = again.vectors.create, again.settings.data_dir / "damaged"
 
-    def refuse(collection: str) -> None:
+    def refuse(collection: str, expected: int = 0) -> None:
         if not folder.exists():
             raise IndexCorrupt("database disk image is malformed")
-        create(collection)
+        create(collection, expected)
 
     monkeypatch.setattr(again.vectors, "create", refuse)
     again.synchronise(rebuild=rebuild)
