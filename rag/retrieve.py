@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -104,6 +106,8 @@ class Retrieve:
         self._candidates = candidates
         self._retrievers = tuple(retrievers)
         self._fusion = fusion
+        # A question is embedded while its words are looked for, and what is found so is fetched while the nearest are.
+        self._threads = ThreadPoolExecutor(2 * (os.cpu_count() or 1), thread_name_prefix="search")
 
     def __call__(
         self,
@@ -123,15 +127,17 @@ class Retrieve:
         Raises:
             IndexEmpty, IndexMismatch, IndexCorrupt: there is nothing to search, or it cannot be.
         """
-        vectors = self._query_vectors(questions, leans_on, perhaps) if DENSE in self._retrievers else {}
-        searches = [(question, vectors.get(question)) for question in dict.fromkeys(questions)]
+        texts = list(dict.fromkeys(questions))
+        embedded = None
+        if DENSE in self._retrievers:
+            embedded = self._threads.submit(self._query_vectors, texts, leans_on, perhaps)
         failed: Manifest | None = None
         with self._catalog.reading():
             while True:
                 manifest = self._catalog.manifest()
                 require_fingerprint(manifest, self._fingerprint)
                 try:
-                    return self._search(searches, manifest, top_k, filters, trace)
+                    return self._search(texts, embedded, manifest, top_k, filters, trace)
                 except IndexCorrupt:
                     # Since the manifest was read another process may have switched versions and deleted the vectors
                     # that the old one alone used; then the manifest is another now.
@@ -144,7 +150,7 @@ class Retrieve:
         self, questions: Sequence[str], leans_on: Sequence[str], perhaps: bool
     ) -> dict[str, Vector]:
         """The unit vector of each question, moved towards those of the turns that it leans on."""
-        vectors = {question: self._embedder.embed_query(question) for question in dict.fromkeys(questions)}
+        vectors = {question: self._embedder.embed_query(question) for question in questions}
         if not leans_on:
             return vectors
         turns = np.stack([self._embedder.embed_query(turn) for turn in leans_on])
@@ -157,26 +163,33 @@ class Retrieve:
 
     def _search(
         self,
-        searches: Sequence[tuple[str, Vector | None]],
+        texts: Sequence[str],
+        embedded: Future[dict[str, Vector]] | None,
         manifest: Manifest,
         top_k: int,
         filters: Filters,
         trace: bool,
     ) -> Retrieval:
         limit = max(self._candidates, top_k)
-        found = [self._find(question, vector, manifest, limit, filters) for question, vector in searches]
+        lexical = [self._lexical(text, limit, filters) for text in texts]
+        if embedded is None:
+            near: list[Scores] = [{} for _ in texts]
+        else:
+            also = [self._fetched(scores) for scores in lexical]
+            vectors = embedded.result()
+            near = [
+                self._near(vectors[text], manifest, limit, filters, others)
+                for text, others in zip(texts, also, strict=True)
+            ]
+        found = [self._fused(*each) for each in zip(near, lexical, strict=True)]
         hits = [self._hits(each, top_k) for each in found]
-        texts = [question for question, _ in searches]
         traced = [self._trace(*each) for each in zip(texts, found, strict=True)] if trace else []
         return Retrieval(_in_turn(hits)[:top_k], manifest, tuple(traced))
 
-    def _find(
-        self, question: str, vector: Vector | None, manifest: Manifest, limit: int, filters: Filters
-    ) -> _Found:
-        lexical = self._lexical(question, limit, filters) if LEXICAL in self._retrievers else {}
-        near = self._near(vector, manifest, limit, filters, lexical) if vector is not None else {}
-        fused = self._fusion(near, lexical) if near and lexical else dict(near or lexical)
-        return _Found(near, lexical, fused)
+    def _fused(self, near: Scores, lexical: Scores) -> _Found:
+        return _Found(
+            near, lexical, self._fusion(near, lexical) if near and lexical else dict(near or lexical)
+        )
 
     def _hits(self, found: _Found, top_k: int) -> list[Hit]:
         near, lexical, fused = found.near, found.lexical, found.fused
@@ -218,16 +231,27 @@ class Retrieve:
         )
         return Search(query, tuple(candidates))
 
+    def _fetched(self, scores: Scores) -> Future[Mapping[str, Vector]]:
+        """The vectors of passages, as they are being fetched."""
+        return self._threads.submit(self._segments.stored, self._segments.places(list(scores)))
+
     def _near(
-        self, vector: Vector, manifest: Manifest, limit: int, filters: Filters, also: Scores
+        self,
+        vector: Vector,
+        manifest: Manifest,
+        limit: int,
+        filters: Filters,
+        also: Future[Mapping[str, Vector]],
     ) -> dict[str, float]:
-        """Cosine similarities of the nearest passages, and of those in `also`."""
+        """Cosine similarities of the nearest passages, and of others of which the vectors are given."""
         near = dict(self._segments.query(manifest, vector, limit, filters))
-        others = self._segments.vectors([key for key in also if key not in near])
-        return near | {key: float(vector @ other) for key, other in others.items()}
+        others = also.result().items()
+        return near | {key: float(vector @ other) for key, other in others if key not in near}
 
     def _lexical(self, question: str, limit: int, filters: Filters) -> dict[str, float]:
         """BM25 scores of the passages that hold any content word of the question, in any usual spelling."""
+        if LEXICAL not in self._retrievers:
+            return {}
         terms = [spelling for word in content_words(question) for spelling in spellings(word)]
         return dict(self._catalog.search(terms, limit, filters))
 

@@ -92,9 +92,21 @@ class Segments:
         Raises:
             IndexCorrupt: a segment is not there or cannot be read.
         """
+        return self.stored(self.places(ids))
+
+    def places(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Those of the passages that are in the index, by the collections that their vectors are in."""
         kept: dict[str, list[str]] = defaultdict(list)
         for passage_id, collection in self._catalog.collections_of(ids).items():
             kept[collection].append(passage_id)
+        return kept
+
+    def stored(self, kept: Mapping[str, Sequence[str]]) -> Mapping[str, Vector]:
+        """The vectors of passages whose `places` are known. Other threads than that which reads may ask for them.
+
+        Raises:
+            IndexCorrupt: a segment is not there or cannot be read.
+        """
         found: dict[str, Vector] = {}
         for collection, chosen in kept.items():
             found |= self._store.vectors(collection, chosen)
