@@ -9,8 +9,6 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 
-import numpy as np
-
 from rag.calibration import Calibration
 from rag.catalog import Catalog
 from rag.definitions import has_initials
@@ -19,15 +17,16 @@ from rag.figures import contrary
 from rag.language import Asked, Asks, asked, is_abbreviation, spellings, stems
 from rag.ports import Embedder, Reader, Vector
 from rag.signals import Span, akin, best_span, long_form_in, signals_of, span_signals, words_around
+from rag.word_vectors import WordVectors
 
 NO_EVIDENCE = "no_evidence"
 UNKNOWN_NAME = "unknown_name"
 
 # On the development questions what lies behind a passage this sure changed no answer; not reading it saves a fifth.
 CERTAIN = 0.9
-
-# Vectors of single words that are kept: about 1.5 kB each.
-CACHED_WORDS = 20_000
+# Passages that are read side by side, where there are so many cores. Those behind one that is enough are read in vain;
+# which are judged, and how, stays the same.
+AT_ONCE = 2
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +58,7 @@ class Read:
         self._reader = reader
         self._calibration = calibration or stored_calibration()
         self._certain = certain
-        self._word_vectors: dict[str, Vector] = {}
+        self._word_vectors = WordVectors(embedder)
 
     @property
     def threshold(self) -> float:
@@ -94,8 +93,9 @@ class Read:
         rarity = self._rarity(question.words)
         missing = {"unknown_names": float(sum(name in unknown for name in question.names))}
         matches = iter(self._matches(question, places))
+        read: dict[str, list[Span | None]] = {}
         judged: list[Evidence] = []
-        for hit in hits:
+        for position, hit in enumerate(hits):
             certain = [found for found in judged if found.score >= self._certain]
             if (
                 certain
@@ -105,7 +105,9 @@ class Read:
                 for _ in hit.passage.sentences:
                     next(matches)
                 continue
-            spans = self._spans(question, hit.passage)
+            if hit.passage.id not in read:
+                read = self._spans(question, [hit.passage for hit in hits[position : position + AT_ONCE]])
+            spans = read[hit.passage.id]
             for sentence, span in zip(hit.passage.sentences, spans, strict=True):
                 signals = signals_of(question, hit, sentence, next(matches), rarity) | missing
                 if span:
@@ -115,12 +117,15 @@ class Read:
                 judged.append(Evidence(hit, sentence, score, signals, told, part))
         return judged
 
-    def _spans(self, question: Asked, passage: Passage) -> list[Span | None]:
-        """The reader's best span in each sentence of a passage; none without a reader."""
+    def _spans(self, question: Asked, passages: Sequence[Passage]) -> dict[str, list[Span | None]]:
+        """The reader's best span in each sentence of each passage, by its id; none without a reader."""
         if self._reader is None:
-            return [None] * len(passage.sentences)
-        (logits,) = self._reader.read(question.text, [passage])
-        return [best_span(passage, sentence, logits) for sentence in passage.sentences]
+            return {passage.id: [None] * len(passage.sentences) for passage in passages}
+        logits = self._reader.read(question.text, passages)
+        return {
+            passage.id: [best_span(passage, sentence, each) for sentence in passage.sentences]
+            for passage, each in zip(passages, logits, strict=True)
+        }
 
     def _matches(self, question: Asked, places: Sequence[tuple[Hit, Sentence]]) -> list[Vector]:
         """For each sentence, how near its words come to each word of the question: the largest cosine with any.
@@ -131,24 +136,12 @@ class Read:
         column = {
             word: at for at, word in enumerate(dict.fromkeys(word for words in around for word in words))
         }
-        vectors = self._vectors_of([*question.words, *column])
+        vectors = self._word_vectors([*question.words, *column])
         wanted, present = vectors[: len(question.words)], vectors[len(question.words) :]
         similarities = wanted @ present.T
         return [
             similarities[:, [column[word] for word in words]].max(axis=1, initial=0.0) for words in around
         ]
-
-    def _vectors_of(self, words: Sequence[str]) -> Vector:
-        cached = self._word_vectors
-        missing = [word for word in dict.fromkeys(words) if word not in cached]
-        if len(cached) + len(missing) > CACHED_WORDS:
-            cached = {}
-            missing = list(dict.fromkeys(words))
-        if missing:
-            # A new dictionary, so that threads that look words up meanwhile see the old one, whole.
-            cached = cached | dict(zip(missing, self._embedder.embed_passages(missing), strict=True))
-            self._word_vectors = cached
-        return np.stack([cached[word] for word in words])
 
     def _rarity(self, words: Sequence[str]) -> dict[str, float]:
         """How much each content word says: its inverse document frequency over passages (Spärck Jones 1972)."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.language import FUNCTION_WORDS, stems, text_stems, words
 from rag.ports import Embedder, Vector
+from rag.word_vectors import WordVectors
 
 # Cosines between single words: up to the first two words have nothing to do with each other, from the second on they
 # mean the same. No other word is as good as the word itself.
@@ -18,7 +19,6 @@ STANDS_IN = 0.45
 # A word is read with so many on either side.
 PHRASE_REACH = 4
 MOST_STRANGE, MOST_COUNTERPARTS = 5, 3
-CACHED_WORDS = 20_000
 _WORD = re.compile(r"[^\W_]+(?:[.'’&/-][^\W_]+)*")
 
 
@@ -27,7 +27,7 @@ class Wording:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._vectors: dict[str, Vector] = {}
+        self._vectors_of = WordVectors(embedder)
 
     def nearness(self, wanted: Sequence[str], texts: Sequence[Sequence[str]]) -> Vector:
         """Shape (wanted, texts), 0 to 1: how near the nearest word of each text comes; 1 where the stem is the same."""
@@ -110,17 +110,6 @@ class Wording:
         vectors = self._vectors_of([*wanted, *others])
         cosines: Vector = vectors[: len(wanted)] @ vectors[len(wanted) :].T
         return cosines
-
-    def _vectors_of(self, wanted: Sequence[str]) -> Vector:
-        cached = self._vectors
-        missing = [word for word in dict.fromkeys(wanted) if word not in cached]
-        if len(cached) + len(missing) > CACHED_WORDS:
-            cached, missing = {}, list(dict.fromkeys(wanted))
-        if missing:
-            # A new dictionary, so that threads that look words up meanwhile see the old one, whole.
-            cached = cached | dict(zip(missing, self._embedder.embed_passages(missing), strict=True))
-            self._vectors = cached
-        return np.stack([cached[word] for word in wanted])
 
 
 def _is_strange(word: str, told: frozenset[str]) -> bool:
