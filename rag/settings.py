@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".mission-record"), description="holds the index; can be rebuilt at any time")
     corpus_dir: Path = Field(default_factory=bundled_corpus, description="the folder of documents")
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="name on the hub, or a folder")
+    embedding_precision: Literal["int8", "float32"] = Field(
+        "int8", description="of its products; int8 is kept to where its vectors come near those of float32"
+    )
     reader_model: str = Field(
         BUNDLED,
         description="`bundled`, `none`, or a BERT that points at spans or grades passages: name on the hub, or folder",

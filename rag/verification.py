@@ -20,7 +20,15 @@ from rag.verify import Check
 
 # A child that says nothing for so long hangs; a check of a hundred thousand passages takes less.
 QUIET_SECONDS = 120.0
-_PASSED_ON = {"data_dir", "embedding_model", "model_cache_dir", "passage_tokens", "threads", "chroma"}
+_PASSED_ON = {
+    "data_dir",
+    "embedding_model",
+    "embedding_precision",
+    "model_cache_dir",
+    "passage_tokens",
+    "threads",
+    "chroma",
+}
 
 
 def verify_in_child(

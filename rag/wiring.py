@@ -294,7 +294,7 @@ class Application:
 
         settings = self.settings
         folder = locate_model(settings.embedding_model, settings.models_dir, settings.download_models)
-        return OnnxEmbedder(folder, settings.models_dir, settings.threads)
+        return OnnxEmbedder(folder, settings.models_dir, settings.threads, settings.embedding_precision)
 
     def _load_reader(self) -> Reader | None:
         from rag.adapters.model_source import locate_model

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import SafetensorError, safe_open
 
+from rag.adapters.int8 import FUSED, tokenwise, with_int8_weights
 from rag.adapters.model_source import WEIGHTS, BertConfig, Head, read_config
 from rag.errors import ModelInvalid
 
@@ -24,19 +25,24 @@ Array = NDArray[np.float32]
 
 OPERATOR_SET = 17
 FORMAT_VERSION = 8  # of the ONNX file; any runtime that knows the operator set reads it
-FUSED = "com.microsoft"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 EXTERNAL_FROM_BYTES = 65_536  # smaller tensors stay in the graph
 PAGE = 4_096
 
 
 def write_graph(
-    model_folder: Path, head: Head, graph_file: BinaryIO, data_file: BinaryIO, data_name: str
+    model_folder: Path,
+    head: Head,
+    graph_file: BinaryIO,
+    data_file: BinaryIO,
+    data_name: str,
+    int8: bool = False,
 ) -> None:
     """Write the graph, and its large tensors to `data_file`, which must lie beside it as `data_name`.
 
     The graph takes `input_ids`, `attention_mask` and `token_type_ids`, int32 of shape (batch, tokens) with
     both dimensions free; the outputs are those of `head`. The same folder always gives the same bytes.
+    With `int8` the products are of integers, as `rag.adapters.int8` says; tables of embeddings stay as they are.
 
     Raises:
         ModelInvalid: the architecture is not supported, or a tensor is missing or of the wrong shape.
@@ -45,10 +51,12 @@ def write_graph(
     weights_file = model_folder / WEIGHTS
     try:
         with safe_open(weights_file, framework="numpy") as tensors:
-            graph = _Graph(_Weights(tensors, weights_file), config.hidden_size, data_file, data_name)
+            graph = _Graph(_Weights(tensors, weights_file), config.hidden_size, data_file, data_name, int8)
             hidden = _encoder(graph, config)
             outputs = _reader(graph, hidden) if head is Head.READER else _pooling(graph, hidden, head)
-            graph_file.write(graph.model(outputs).SerializeToString(deterministic=True))
+            model = graph.model(outputs)
+            model = tokenwise(with_int8_weights(model), fine_attention=True) if int8 else model
+            graph_file.write(model.SerializeToString(deterministic=True))
     except (SafetensorError, FileNotFoundError) as error:
         raise ModelInvalid(f"{weights_file} cannot be read as safetensors: {error}") from error
 
@@ -80,8 +88,11 @@ class _Weights:
 class _Graph:
     """Collects nodes and tensors; a value is known by its name."""
 
-    def __init__(self, weights: _Weights, hidden_size: int, data_file: BinaryIO, data_name: str) -> None:
-        self.weights, self.hidden_size = weights, hidden_size
+    def __init__(
+        self, weights: _Weights, hidden_size: int, data_file: BinaryIO, data_name: str, tables_alone: bool
+    ) -> None:
+        """With `tables_alone` nothing but tables goes to the data file."""
+        self.weights, self.hidden_size, self._tables_alone = weights, hidden_size, tables_alone
         self._data_file, self._data_name = data_file, data_name
         self._nodes: list[onnx.NodeProto] = []
         self._tensors: list[onnx.TensorProto] = []
@@ -99,9 +110,9 @@ class _Graph:
         self._tensors.append(numpy_helper.from_array(np.array(values, dtype=np.int64), name))
         return name
 
-    def tensor(self, name: str, array: Array) -> str:
+    def tensor(self, name: str, array: Array, is_table: bool = False) -> str:
         array = np.ascontiguousarray(array, dtype="<f4")
-        if array.nbytes < EXTERNAL_FROM_BYTES:
+        if array.nbytes < EXTERNAL_FROM_BYTES or (self._tables_alone and not is_table):
             self._tensors.append(numpy_helper.from_array(array, name))
             return name
         # Whole pages, so that a mapping begins at the tensor.
@@ -142,13 +153,10 @@ def _embeddings(graph: _Graph, config: BertConfig) -> str:
     weights, size = graph.weights, config.hidden_size
     prefix = f"{weights.prefix}embeddings."
     positions = weights.get(f"{prefix}position_embeddings.weight", config.max_position_embeddings, size)
-    tables = [
-        graph.tensor("words", weights.get(f"{prefix}word_embeddings.weight", config.vocab_size, size)),
-        graph.tensor("positions", positions[config.first_position :]),
-        graph.tensor(
-            "types", weights.get(f"{prefix}token_type_embeddings.weight", config.type_vocab_size, size)
-        ),
-    ]
+    words = weights.get(f"{prefix}word_embeddings.weight", config.vocab_size, size)
+    types = weights.get(f"{prefix}token_type_embeddings.weight", config.type_vocab_size, size)
+    named = {"words": words, "positions": positions[config.first_position :], "types": types}
+    tables = [graph.tensor(name, table, is_table=True) for name, table in named.items()]
     return graph.fused(
         "EmbedLayerNormalization",
         ["input_ids", "token_type_ids", *tables, *_normalisation(graph, f"{prefix}LayerNorm.")],

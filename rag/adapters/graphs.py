@@ -20,8 +20,10 @@ GRAPH_VERSION = 1  # of what `bert.write_graph` writes; raise it when the same w
 Write = Callable[[BinaryIO, BinaryIO, str], None]
 
 
-def built_graph(model_folder: Path, head: Head, cache_folder: Path) -> Path:
+def built_graph(model_folder: Path, head: Head, cache_folder: Path, int8: bool = False) -> Path:
     """The ONNX graph of a model, built unless `cache_folder` holds it whole, and named by what it is made of.
+
+    With `int8` its products are of integers, as `rag.adapters.int8` says.
 
     Raises:
         ModelInvalid: the weights or the configuration cannot be used.
@@ -32,15 +34,27 @@ def built_graph(model_folder: Path, head: Head, cache_folder: Path) -> Path:
     def write(graph_file: BinaryIO, data_file: BinaryIO, data_name: str) -> None:
         from rag.adapters.bert import write_graph  # slow to import, and needed once
 
-        write_graph(model_folder, head, graph_file, data_file, data_name)
+        write_graph(model_folder, head, graph_file, data_file, data_name, int8)
 
     try:
-        return _kept(cache_folder, f"{head}-{GRAPH_VERSION}-{_digest(made_of)}", write)
+        name = "-".join((head, *(("int8",) if int8 else ()), str(GRAPH_VERSION), _digest(made_of)))
+        return _kept(cache_folder, name, write)
     except OSError as error:
         raise ModelError(
             f"The model cannot be built in {cache_folder}: {error}. "
             "Make room there, or set RAG_MODEL_CACHE_DIR to a folder that can be written."
         ) from error
+
+
+def noted(graph: Path, what: str, measure: Callable[[], float]) -> float:
+    """A number about a graph, measured once and kept beside it."""
+    note = graph.with_suffix(f".{what}.json")
+    with suppress(OSError, ValueError, TypeError):
+        return float(json.loads(note.read_text(encoding="utf-8")))
+    number = measure()
+    with _replacing(note) as file:
+        file.write(json.dumps(number).encode())
+    return number
 
 
 def _kept(cache_folder: Path, name: str, write: Write) -> Path:

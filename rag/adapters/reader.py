@@ -56,17 +56,17 @@ class OnnxReader:
                 texts, self._tokenizer.encode_batch([(asked, text) for text in texts]), strict=True
             )
         ]
-        # One at a time: their lengths differ, padding costs as much as text, and a passage is read the same whatever
-        # stands beside it.
+        # Each a batch of its own: their lengths differ, padding costs as much as text, and a passage is read the same
+        # whatever stands beside it.
+        made = self._session.run_each([[encoding] for encoding in encodings])
         return [
-            self._read(encoding, len(heading)) for encoding, heading in zip(encodings, headings, strict=True)
+            _logits(
+                encoding,
+                len(heading),
+                {name: rows[0] for name, rows in zip(self._outputs, outputs, strict=True)},
+            )
+            for encoding, heading, outputs in zip(encodings, headings, made, strict=True)
         ]
-
-    def _read(self, encoding: Encoding, heading: int) -> SpanLogits:
-        outputs = {
-            name: values[0] for name, values in zip(self._outputs, self._session.run([encoding]), strict=True)
-        }
-        return _logits(encoding, heading, outputs)
 
     def _cut(self, question: str) -> str:
         offsets = self._tokenizer.encode(question, add_special_tokens=False).offsets[:MAX_QUESTION_TOKENS]

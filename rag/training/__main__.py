@@ -11,6 +11,7 @@ import onnx
 import torch
 import typer
 
+from rag.adapters.int8 import tokenwise
 from rag.training.card import write_card
 from rag.training.evaluate import Case, Results, cases_of, combination, figures_of, predicted
 from rag.training.examples import Mixture
@@ -21,7 +22,6 @@ from rag.training.model import Reader, load_reader
 from rag.training.predict import Prediction, Scorer, onnx_scorer, predict, torch_scorer
 from rag.training.sources import Collection, Split, part_of, read_all, split_of
 from rag.training.sources import unseen as unseen_articles
-from rag.training.tokenwise import tokenwise
 from rag.training.train import RUNS, Recipe, Trainer
 
 app = typer.Typer(add_completion=False)

@@ -8,20 +8,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from rag.adapters.bert import write_graph
+from rag.adapters.int8 import tokenwise, with_int8_weights
 from rag.adapters.model_source import Head
-from rag.training.tokenwise import tokenwise
 
 COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 INT8_GRAPH = "reader.int8.onnx"
 DYNAMIC_GRAPH = "reader.int8-dynamic.onnx"
-QUANTISED_FROM = 16_384
-"""Values from which a matrix is stored as int8; the heads and vectors stay as they are."""
 EMBEDDINGS = ("words", "positions", "types")
 
 
@@ -53,40 +48,14 @@ def write_float_graph(folder: Path, path: Path) -> None:
 def write_int8_graph(folder: Path, path: Path, dynamic: bool = False) -> None:
     """The folder as one ONNX file with int8 weights, a quarter of the size.
 
-    Each row of an embedding table and each column of a matrix has its own scale, its largest value at 127. A cast
-    and a product in front of each use give the floats back; the runtime folds them once, when it loads the graph, and
-    computes in float32. With `dynamic` the products take int8 activations too, one scale a token, found as they
-    come: twice as fast, further from float32.
+    It computes in float32, or with `dynamic` in int8: twice as fast, further from float32.
     """
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "float.onnx"
         write_float_graph(folder, whole)
-        model = onnx.load(whole)
-    kept, widening = [], []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.ndim != 2 or values.size < QUANTISED_FROM:
-            kept.append(tensor)
-            continue
-        rounded, scale = quantised(values, axis=1 if tensor.name in EMBEDDINGS else 0)
-        kept.append(numpy_helper.from_array(rounded, f"{tensor.name}.int8"))
-        kept.append(numpy_helper.from_array(scale, f"{tensor.name}.scale"))
-        narrow, wide = f"{tensor.name}.int8", f"{tensor.name}.wide"
-        widening.append(helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT))
-        widening.append(helper.make_node("Mul", [wide, f"{tensor.name}.scale"], [tensor.name]))
-    nodes = [*widening, *model.graph.node]
-    del model.graph.node[:], model.graph.initializer[:]
-    model.graph.node.extend(nodes)
-    model.graph.initializer.extend(kept)
+        model = with_int8_weights(onnx.load(whole), EMBEDDINGS)
     model = tokenwise(model) if dynamic else model
     path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def quantised(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """`values` as int8 and the scales (kept along `axis` with length 1) whose product with them is nearest."""
-    scale = np.abs(values).max(axis=axis, keepdims=True) / 127
-    scale[scale == 0] = 1.0
-    return np.round(values / scale).astype(np.int8), scale.astype(np.float32)
 
 
 def sha256(path: Path) -> str:

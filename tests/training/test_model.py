@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E
 
 from rag.training import export  # noqa: E402
 from rag.training.examples import Example  # noqa: E402
-from rag.training.export import quantised, write_float_graph, write_folder, write_int8_graph  # noqa: E402
+from rag.training.export import write_float_graph, write_folder, write_int8_graph  # noqa: E402
 from rag.training.features import Featurizer, batches, collated  # noqa: E402
 from rag.training.measures import auroc, logistic_weights, token_f1  # noqa: E402
 from rag.training.model import BertShape, Reader, dropout, load_reader, save_reader  # noqa: E402
@@ -193,15 +193,6 @@ def test_the_graphs_give_what_the_model_gives(
     for a, b in zip(ours, theirs, strict=True):
         assert a.margin == pytest.approx(b.margin, abs=tolerance)
         assert a.answerable == pytest.approx(b.answerable, abs=tolerance)
-
-
-def test_quantised_values_are_within_half_a_step() -> None:
-    values = np.random.default_rng(0).normal(size=(64, 48)).astype(np.float32)
-    values[:, 3] = 0
-    for axis in (0, 1):
-        rounded, scale = quantised(values, axis)
-        assert rounded.dtype == np.int8
-        assert np.all(np.abs(rounded * scale - values) <= scale / 2 + 1e-6)
 
 
 def test_measures_on_cases_done_by_hand() -> None:
