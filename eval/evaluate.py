@@ -218,6 +218,7 @@ def _configuration(plan: Plan, settings: Settings) -> dict[str, str | int | floa
         "split": plan.split,
         "limit": plan.limit,
         "embedding_model": Path(settings.embedding_model).name,
+        "embedding_precision": settings.embedding_precision,
         "passage_tokens": settings.passage_tokens,
         "candidates": settings.candidates,
     } | {name: str(value) for name, value in plan.overrides.items()}

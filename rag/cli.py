@@ -252,8 +252,10 @@ def fetch(
 def fetch_model(data_dir: DataDir = None) -> None:
     """Fetch the models of the settings that are not there, and build their graphs; nothing else is ever fetched."""
     application = _application(data_dir, None, download_models=True)
+    embedder = application.embedder
     typer.echo(
-        f"Embedding model ready: {application.settings.embedding_model}, {application.embedder.dimensions} dimensions."
+        f"Embedding model ready: {application.settings.embedding_model}, {embedder.dimensions} dimensions, "
+        f"{embedder.precision}."
     )
     if application.reader is not None:
         typer.echo(f"Reader ready: {application.settings.reader_model}.")

@@ -108,7 +108,7 @@ def _data_folder(application: Application) -> str:
 
 def _model(application: Application) -> str:
     embedder = application.embedder
-    return f"{application.settings.embedding_model}, {embedder.dimensions} dimensions"
+    return f"{application.settings.embedding_model}, {embedder.dimensions} dimensions, {embedder.precision}"
 
 
 def _index(application: Application) -> str:

@@ -24,6 +24,11 @@ class Embedder(Protocol):
         ...
 
     @property
+    def precision(self) -> str:
+        """What its products are of: "int8" or "float32"."""
+        ...
+
+    @property
     def dimensions(self) -> int:
         """The length of a vector."""
         ...

@@ -32,6 +32,10 @@ class HashingEmbedder:
         return f"hashing-{self._dimensions}-{self._max_tokens}"
 
     @property
+    def precision(self) -> str:
+        return "float32"
+
+    @property
     def dimensions(self) -> int:
         return self._dimensions
 

@@ -32,7 +32,7 @@ def test_all_is_well_with_a_fresh_index(small_application: Application) -> None:
     assert all(isinstance(finding, Finding) and finding.well for finding in findings), findings
     details = {finding.subject: finding.detail for finding in findings}
     assert "3 readable files" in details["documents"]
-    assert "384 dimensions" in details["embedding model"]
+    assert "384 dimensions, int8" in details["embedding model"]
     assert "3 documents" in details["index"]
     assert "recall@" in details["contents"]
     assert details["language model"] == "none configured; answers are extractive"

@@ -211,16 +211,13 @@ class OnnxEmbedder:
         self._max_tokens = min(MAX_TOKENS, read_max_tokens(model_folder))
         self._query_prompt, self._passage_prompt = read_prompts(model_folder)
         self._tokenizer = load_tokenizer(model_folder)
-        self.precision: Precision = precision
-        if precision == "int8" and self._nearness(model_folder, pooling, cache_folder) < NEAR_ENOUGH:
-            self.precision = "float32"
-        self._session = TokenSession(
-            built_graph(model_folder, pooling, cache_folder, self.precision == "int8"), threads
-        )
+        is_int8 = precision == "int8" and self._nearness(model_folder, pooling, cache_folder) >= NEAR_ENOUGH
+        self._precision: Precision = "int8" if is_int8 else "float32"
+        self._session = TokenSession(built_graph(model_folder, pooling, cache_folder, is_int8), threads)
         self._dimensions = int(self._session.output_shapes["vector"][-1])
         parts = (
             GRAPH_VERSION,
-            self.precision,
+            self._precision,
             weights_sha256(model_folder, cache_folder),
             hashlib.sha256((model_folder / "tokenizer.json").read_bytes()).hexdigest(),
             pooling,
@@ -234,6 +231,11 @@ class OnnxEmbedder:
     def fingerprint(self) -> str:
         """Changes with the weights, precision, graph, tokenizer, pooling, token limit and prompts."""
         return self._fingerprint
+
+    @property
+    def precision(self) -> Precision:
+        """What it came to: int8, or float32."""
+        return self._precision
 
     @property
     def dimensions(self) -> int:

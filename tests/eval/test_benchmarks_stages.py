@@ -22,7 +22,8 @@ def made_up() -> Asked:
     for whole, timings in ((20.0, {"retrieve": 4.0}), (40.0, {"retrieve": 6.0, "read": 30.0})):
         asked.whole.append(whole)
         asked.add_stages(timings)
-    asked.floor, asked.search, asked.work = [2.0, 2.0], [4.0, 6.0], [Work(read=1), Work(read=3)]
+    asked.floor, asked.exact_floor, asked.search = [2.0, 2.0], [3.0, 3.0], [4.0, 6.0]
+    asked.work = [Work(read=1), Work(read=3)]
     asked.complete()
     return asked
 
@@ -35,6 +36,7 @@ def test_shares_are_of_all_answers_and_make_up_the_whole() -> None:
     times, work = stages.section(Measured(records={"a record": made_up()})).tables
     rows = {row[0]: row for row in times.rows}
     assert [rows[f"of it: {stage}"][4] for stage in ("retrieve", "read", REST)] == ["16.7%", "50.0%", "33.3%"]
+    assert rows["the same in float32"][5].startswith("1.50 ×")
     assert rows["search"][5].startswith("2.50 ×")
     assert rows["whole answer"][1] == "30.00"
     assert {row[0]: row[1] for row in work.rows}["passages read"] == "2.0"
@@ -46,7 +48,7 @@ def test_a_quick_run_times_every_stage_of_both_records(measured: Measured) -> No
     assert generated.questions == stages.QUICK.generated_questions
     for asked in (bundled, generated):
         assert {"converse", "catalog", "retrieve", "read", "answer", "cite", REST} <= asked.stages.keys()
-        lists = [asked.floor, asked.search, asked.whole, *asked.stages.values()]
+        lists = [asked.floor, asked.exact_floor, asked.search, asked.whole, *asked.stages.values()]
         assert {len(samples) for samples in lists} == {asked.questions * stages.QUICK.rounds}
         for *parts, whole in zip(*asked.stages.values(), asked.whole, strict=True):
             assert sum(parts) == pytest.approx(whole, abs=0.05)
