@@ -24,7 +24,7 @@ UNKNOWN_NAME = "unknown_name"
 
 # On the development questions what lies behind a passage this sure changed no answer; not reading it saves a fifth.
 CERTAIN = 0.9
-# Passages that are read side by side, where there are so many cores. Those behind one that is enough are read in vain;
+# Passages that are read side by side, where there are so many threads. Those behind one that is enough are read in vain;
 # which are judged, and how, stays the same.
 AT_ONCE = 2
 
@@ -47,17 +47,19 @@ class Read:
         reader: Reader | None,
         calibration: Calibration | None = None,
         certain: float = CERTAIN,
+        at_once: int = AT_ONCE,
     ) -> None:
         """Without a `reader` only words, names, numbers and kinds of answer count: to measure what it is worth.
 
-        Passages behind one with a sentence that answers with probability `certain` are not read, unless a list is
-        asked for, or they say the same with another figure.
+        Passages behind one with a sentence that answers with probability `certain` are not judged, unless a list is
+        asked for, or they say the same with another figure. So many are read `at_once`.
         """
         self._catalog = catalog
         self._embedder = embedder
         self._reader = reader
         self._calibration = calibration or stored_calibration()
         self._certain = certain
+        self._at_once = at_once
         self._word_vectors = WordVectors(embedder)
 
     @property
@@ -106,7 +108,8 @@ class Read:
                     next(matches)
                 continue
             if hit.passage.id not in read:
-                read = self._spans(question, [hit.passage for hit in hits[position : position + AT_ONCE]])
+                next_hits = hits[position : position + self._at_once]
+                read = self._spans(question, [each.passage for each in next_hits])
             spans = read[hit.passage.id]
             for sentence, span in zip(hit.passage.sentences, spans, strict=True):
                 signals = signals_of(question, hit, sentence, next(matches), rarity) | missing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -176,11 +176,14 @@ class Retrieve:
             near: list[Scores] = [{} for _ in texts]
         else:
             also = [self._fetched(scores) for scores in lexical]
-            vectors = embedded.result()
-            near = [
-                self._near(vectors[text], manifest, limit, filters, others)
-                for text, others in zip(texts, also, strict=True)
-            ]
+            try:
+                vectors = embedded.result()
+                near = [
+                    self._near(vectors[text], manifest, limit, filters, others)
+                    for text, others in zip(texts, also, strict=True)
+                ]
+            finally:
+                wait(also)  # whatever happens, nothing of this question is still at the store afterwards
         found = [self._fused(*each) for each in zip(near, lexical, strict=True)]
         hits = [self._hits(each, top_k) for each in found]
         traced = [self._trace(*each) for each in zip(texts, found, strict=True)] if trace else []

@@ -347,7 +347,7 @@ class Application:
         # A search needs none of these.
         from rag.answer.catalogued import Catalogued
         from rag.pipeline import Pipeline
-        from rag.read import CERTAIN, Read
+        from rag.read import AT_ONCE, CERTAIN, Read
         from rag.spell import Spell
 
         return Pipeline(
@@ -360,6 +360,7 @@ class Application:
                 self.embedder,
                 self.reader,
                 certain=CERTAIN if self._certain is None else self._certain,
+                at_once=min(AT_ONCE, self.settings.threads),
             ),
             self._language_gate(),
             generation,

@@ -104,6 +104,19 @@ def test_what_lies_behind_a_certain_answer_is_not_read_unless_it_is_a_list(
     assert len({found.hit.rank for found in listing(["Which firms took part?"], hits).evidence}) == len(hits)
 
 
+@pytest.mark.parametrize("question", ["How much did the quay cost?", "Which firms took part?", "Who was Ada?"])
+def test_how_many_passages_are_read_at_once_changes_nothing(
+    small_application: Application, question: str
+) -> None:
+    application = small_application
+    hits = application.pipeline.search(question, 6).hits
+    one, *others = (
+        Read(application.catalog, application.embedder, application.reader, at_once=at_once)([question], hits)
+        for at_once in (1, 2, 4, 10)
+    )
+    assert all(other == one for other in others)
+
+
 def test_without_a_reader_words_names_and_numbers_still_judge(read: ReadParts) -> None:
     reading = read("How much did the quay cost?", pointing=False)
     assert "42 million" in best(reading).sentence.text

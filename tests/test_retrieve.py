@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -274,3 +275,20 @@ def test_a_question_that_is_its_only_part_is_embedded_once(record: Record) -> No
     )
     retrieve(["How long is the quay?", "How long is the quay?"], 3)
     assert embedder.of("embed_query") == [("How long is the quay?",)]
+
+
+def test_a_search_that_fails_leaves_nothing_going_on(record: Record) -> None:
+    going_on: list[str] = []
+
+    def slow(name: str, _: int) -> None:
+        if name == "query":
+            raise IndexCorrupt("It broke.")
+        going_on.append(name)
+        time.sleep(0.2)
+        going_on.pop()
+
+    store = RecordingVectorStore(record.vectors, slow)
+    with pytest.raises(IndexCorrupt, match="It broke"):
+        record.retrieve("quay of Elsin", vectors=store)
+    assert store.of("vectors")
+    assert not going_on

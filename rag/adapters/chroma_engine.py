@@ -84,9 +84,8 @@ class ChromaEngine:
         """What a collection answers. Its id is kept: to look it up takes a quarter of the time of a question."""
         known = self.asked.get(collection)
         if known is not None:
-            with suppress(
-                Exception
-            ):  # it may be another by that name now; what else is wrong will be so again
+            # It may be another by that name now; what else is wrong will be so again.
+            with suppress(Exception):
                 return ask(known)
         found = self.asked[collection] = str(self._bindings.get_collection(collection, *_PLACE).id)
         return ask(found)

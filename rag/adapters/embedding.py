@@ -83,9 +83,8 @@ class TokenSession:
                 f"{graph} cannot be loaded: {error}. Delete it; it will be built again."
             ) from error
         self.threads = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(
-            self.threads, thread_name_prefix="model"
-        )  # none is started before its use
+        # No thread is started before there is something to run.
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="model")
 
     @property
     def output_shapes(self) -> dict[str, list[int | str]]:
@@ -291,7 +290,7 @@ class OnnxEmbedder:
 
         def measure() -> float:
             batches = [[encoding] for encoding in self._encode(LOOKED_AT)]
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(dir=cache_folder, ignore_cleanup_errors=True) as folder:
                 rounded, exact = (
                     np.concatenate([vectors for (vectors, *_) in TokenSession(each, 1).run_each(batches)])
                     for each in (graph, built_graph(model_folder, pooling, Path(folder)))

@@ -47,12 +47,12 @@ def built_graph(model_folder: Path, head: Head, cache_folder: Path, int8: bool =
 
 
 def noted(graph: Path, what: str, measure: Callable[[], float]) -> float:
-    """A number about a graph, measured once and kept beside it."""
+    """A number about a graph, measured once and kept beside it; where that cannot be written, measured each time."""
     note = graph.with_suffix(f".{what}.json")
     with suppress(OSError, ValueError, TypeError):
         return float(json.loads(note.read_text(encoding="utf-8")))
     number = measure()
-    with _replacing(note) as file:
+    with suppress(OSError), _replacing(note) as file:
         file.write(json.dumps(number).encode())
     return number
 

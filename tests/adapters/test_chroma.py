@@ -126,6 +126,22 @@ def test_reading_imports_no_client(store: ChromaVectorStore, tmp_path: Path) -> 
     assert done.stdout == "2 3 False\n"
 
 
+def test_a_collection_that_another_process_made_anew_under_its_name_is_read(
+    store: ChromaVectorStore, tmp_path: Path
+) -> None:
+    fill(store, 3)
+    reading = ChromaVectorStore(tmp_path / "chroma")
+    assert reading.count(NAME) == 3
+    script = (
+        "import sys; from pathlib import Path; from rag.adapters.chroma import ChromaVectorStore\n"
+        "from tests.adapters.test_chroma import fill; fill(ChromaVectorStore(Path(sys.argv[1])), 5)"
+    )
+    store.close()
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "chroma")], cwd=ROOT, check=True)
+    assert reading.count(NAME) == 5
+    assert len(reading.query(NAME, EMBEDDER.embed_query("Ship 4."), 10, Filters())) == 5
+
+
 def test_what_was_written_is_read_at_once(store: ChromaVectorStore, tmp_path: Path) -> None:
     fill(store)
     store.close()
