@@ -24,8 +24,8 @@ UNKNOWN_NAME = "unknown_name"
 
 # On the development questions what lies behind a passage this sure changed no answer; not reading it saves a fifth.
 CERTAIN = 0.9
-# Passages that are read side by side, where there are so many threads. Those behind one that is enough are read in vain;
-# which are judged, and how, stays the same.
+# Passages that are read side by side, where there are as many threads. Those behind one that is enough are read in
+# vain; which are judged, and how, stays the same.
 AT_ONCE = 2
 
 

@@ -104,7 +104,9 @@ def test_what_lies_behind_a_certain_answer_is_not_read_unless_it_is_a_list(
     assert len({found.hit.rank for found in listing(["Which firms took part?"], hits).evidence}) == len(hits)
 
 
-@pytest.mark.parametrize("question", ["How much did the quay cost?", "Which firms took part?", "Who was Ada?"])
+@pytest.mark.parametrize(
+    "question", ["How much did the quay cost?", "Which firms took part?", "Who was Ada?"]
+)
 def test_how_many_passages_are_read_at_once_changes_nothing(
     small_application: Application, question: str
 ) -> None:
