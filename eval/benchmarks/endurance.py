@@ -140,8 +140,8 @@ def section(measured: Measured) -> Section:
             "One server is asked by as many clients as it has workers: real questions, misspelt ones, such with words "
             "that nobody knows or of nothing else, and such with characters of many writing systems or of none, so "
             f"that caches fill. Growth is the slope of its memory over the questions from the first {SETTLED:,} on: "
-            "words that were never seen before are kept, with their vectors and stems, up to bounds that lie beyond "
-            "the end."
+            "words that were never seen before are kept, with their vectors and stems, up to bounds of which some lie "
+            "beyond the end."
         ),
         tables=[_table(name, run) for name, run in runs.items()],
         plots={"endurance": _draw(runs)},

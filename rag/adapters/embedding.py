@@ -210,9 +210,8 @@ class OnnxEmbedder:
         self._max_tokens = min(MAX_TOKENS, read_max_tokens(model_folder))
         self._query_prompt, self._passage_prompt = read_prompts(model_folder)
         self._tokenizer = load_tokenizer(model_folder)
-        is_int8 = precision == "int8" and self._nearness(model_folder, pooling, cache_folder) >= NEAR_ENOUGH
-        self._precision: Precision = "int8" if is_int8 else "float32"
-        self._session = TokenSession(built_graph(model_folder, pooling, cache_folder, is_int8), threads)
+        graph, self._precision = self._graph_of(model_folder, pooling, cache_folder, precision)
+        self._session = TokenSession(graph, threads)
         self._dimensions = int(self._session.output_shapes["vector"][-1])
         parts = (
             GRAPH_VERSION,
@@ -284,17 +283,25 @@ class OnnxEmbedder:
             for text, encoding in zip(texts, self._tokenizer.encode_batch_fast(texts), strict=True)
         ]
 
-    def _nearness(self, model_folder: Path, pooling: Head, cache_folder: Path) -> float:
-        """The least cosine of a vector in int8 with that in float32; found once, when the graph is built."""
-        graph = built_graph(model_folder, pooling, cache_folder, int8=True)
+    def _graph_of(
+        self, model_folder: Path, pooling: Head, cache_folder: Path, precision: Precision
+    ) -> tuple[Path, Precision]:
+        if precision == "int8":
+            graph = built_graph(model_folder, pooling, cache_folder, int8=True)
 
-        def measure() -> float:
-            batches = [[encoding] for encoding in self._encode(LOOKED_AT)]
-            with tempfile.TemporaryDirectory(dir=cache_folder, ignore_cleanup_errors=True) as folder:
-                rounded, exact = (
-                    np.concatenate([vectors for (vectors, *_) in TokenSession(each, 1).run_each(batches)])
-                    for each in (graph, built_graph(model_folder, pooling, Path(folder)))
-                )
-            return float((rounded * exact).sum(axis=1).min())
+            def measure() -> float:
+                with tempfile.TemporaryDirectory(dir=cache_folder, ignore_cleanup_errors=True) as folder:
+                    return self._nearness(graph, built_graph(model_folder, pooling, Path(folder)))
 
-        return noted(graph, "nearness", measure)
+            if noted(graph, "nearness", measure) >= NEAR_ENOUGH:
+                return graph, "int8"
+        return built_graph(model_folder, pooling, cache_folder), "float32"
+
+    def _nearness(self, one: Path, other: Path) -> float:
+        """The least cosine of a vector that one graph makes with that of another."""
+        batches = [[encoding] for encoding in self._encode(LOOKED_AT)]
+        first, second = (
+            np.concatenate([vectors for (vectors, *_) in TokenSession(graph, 1).run_each(batches)])
+            for graph in (one, other)
+        )
+        return float((first * second).sum(axis=1).min())

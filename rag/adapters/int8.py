@@ -141,8 +141,8 @@ class _Rewriting:
 
     def _product(self, values: str, matrix: str, output: str, fine: bool = False) -> None:
         """Values x matrix (inner, outer), in int8, flat."""
-        weights, scales = (numpy_helper.to_array(self._stored[matrix + part]) for part in (INT8, SCALE))
-        inner, outer = weights.shape
+        inner, outer = self._stored[matrix + INT8].dims
+        scales = numpy_helper.to_array(self._stored[matrix + SCALE])
         rows = self._flattened(values, inner)
         rounded, steps = self._round(rows)
         inputs = [
